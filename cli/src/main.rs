@@ -1,0 +1,2 @@
+//! The `sealab` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Sealab engine over AWS-LC.

@@ -1,0 +1,1 @@
+//! How the bytes of process checkpoints are sealed, over any engine.

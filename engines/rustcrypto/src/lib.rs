@@ -1,0 +1,1 @@
+//! Sealab engine over the RustCrypto crates, with batched XTS.

@@ -1,0 +1,1 @@
+//! Sealab engines over the distribution's OpenSSL, GnuTLS and libgcrypt, opened at run time.

@@ -1,0 +1,1 @@
+//! Sealab engine over the xts-mode crate as published.

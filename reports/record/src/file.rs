@@ -1,0 +1,123 @@
+//! Records as files: written aside, synced and renamed, so that a half-written one is never seen.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Run, SCHEMA};
+
+/// No record of a sane run is larger; a larger file is refused before it is read.
+const MAX_RECORD_BYTES: u64 = 256 << 20;
+
+/// Why a record or report file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file could not be written; what stood there before still does.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is no run record.
+    #[error("{}: is not a run record: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found, with line and column.
+        source: serde_json::Error,
+    },
+    /// The file is a run record of another version.
+    #[error("{}: has schema {found:?}; this sealab reads {SCHEMA:?}", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The schema it names.
+        found: String,
+    },
+}
+
+/// Reads a run record.
+pub fn read(path: &Path) -> Result<Run, RecordError> {
+    let failed = |source| RecordError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    let length = file
+        .take(MAX_RECORD_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    if length as u64 > MAX_RECORD_BYTES {
+        return Err(failed(io::Error::other(format!(
+            "it is larger than {} MiB",
+            MAX_RECORD_BYTES >> 20
+        ))));
+    }
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: String,
+    }
+    let json = |source| RecordError::Json {
+        path: path.to_owned(),
+        source,
+    };
+    let version: Version = serde_json::from_str(&text).map_err(json)?;
+    if version.schema != SCHEMA {
+        return Err(RecordError::Schema {
+            path: path.to_owned(),
+            found: version.schema,
+        });
+    }
+    serde_json::from_str(&text).map_err(json)
+}
+
+/// Writes a run record to `path`.
+pub fn write(path: &Path, run: &Run) -> Result<(), RecordError> {
+    let mut text = serde_json::to_vec_pretty(run).map_err(|error| RecordError::Write {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    text.push(b'\n');
+    write_aside(path, &text)
+}
+
+/// Writes `bytes` to a new file beside `path`, syncs it and renames it to `path`; on failure nothing is left behind
+/// and what stood at `path` still does.
+pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let aside = path.with_file_name(name);
+    let written = write_synced(&aside, bytes)
+        .and_then(|()| fs::rename(&aside, path))
+        .and_then(|()| sync_parent(path));
+    written.map_err(|source| {
+        // The failure itself is what is reported; a leftover that cannot be removed adds nothing to it.
+        let _ = fs::remove_file(&aside);
+        RecordError::Write {
+            path: path.to_owned(),
+            source,
+        }
+    })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}

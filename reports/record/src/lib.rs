@@ -1,0 +1,17 @@
+//! The run record (`run.json`) and the statistics over its samples.
+//!
+//! A record holds all that a report says; reports are made from records alone, so that a record can be reported
+//! again years later. Its JSON Schema is generated from these types and versioned by [`SCHEMA`].
+
+mod file;
+mod record;
+mod schema;
+mod statistics;
+
+pub use file::{RecordError, read, write, write_aside};
+pub use record::{
+    Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
+    SampleConditions, ScenarioRecord, Space,
+};
+pub use schema::{SCHEMA, json_schema};
+pub use statistics::{Interval, median, median_interval, ratio_interval};

@@ -1,0 +1,227 @@
+//! What a run record holds. Field names are the JSON names and are kept stable.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One run: the machine, what was asked for, and every cell.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Run {
+    /// The version of this format, [`crate::SCHEMA`].
+    pub schema: String,
+    /// Sealab's own version.
+    pub sealab_version: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub started: String,
+    /// When the run ended, RFC 3339 in UTC.
+    pub finished: String,
+    /// The command line that makes the run again.
+    pub command: Vec<String>,
+    /// Where it ran.
+    pub machine: Machine,
+    /// The scenarios, in the order they were given.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// The CPU profiles that were asked for, and how each came about.
+    pub cpu_profiles: Vec<CpuProfileRecord>,
+    /// Every engine under every CPU profile that was asked for.
+    pub engines: Vec<EngineRecord>,
+    /// The cells.
+    pub cells: Vec<Cell>,
+}
+
+/// The machine of a run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+pub struct Machine {
+    /// The CPU's marketing name.
+    pub cpu_model: String,
+    /// `x86_64`, `aarch64`, …
+    pub architecture: String,
+    /// The CPU features that bear on the figures, as the kernel names them.
+    pub cpu_features: Vec<String>,
+    /// Logical CPUs that the run could use.
+    pub cpus: usize,
+    /// Cache sizes in bytes by name (`L1d`, `L2`, `L3`), one instance each.
+    pub caches: BTreeMap<String, u64>,
+    /// Main memory, in bytes.
+    pub memory_bytes: u64,
+    /// Kernel name and release.
+    pub kernel: String,
+    /// The distribution's own name.
+    pub operating_system: String,
+    /// The hypervisor if the kernel knows of one.
+    pub hypervisor: Option<String>,
+    /// State of the CPU vulnerabilities' mitigations, by vulnerability.
+    pub mitigations: BTreeMap<String, String>,
+    /// The frequency governor, where the machine has one.
+    pub governor: Option<String>,
+    /// The one-minute load average at the beginning and at the end.
+    pub load_average: [f64; 2],
+    /// Share of CPU time that the hypervisor gave to others during the run, 0 to 1.
+    pub steal_share: Option<f64>,
+}
+
+/// One scenario of a run.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct ScenarioRecord {
+    /// Its name, unique within the run.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// What it asks, and what to look for.
+    pub description: String,
+    /// SHA-256 of the scenario file, hexadecimal.
+    pub sha256: String,
+    /// Engine of the baseline for ratios, if the scenario names one.
+    pub baseline_engine: Option<String>,
+    /// CPU profile of the baseline for ratios.
+    pub baseline_cpu_profile: Option<String>,
+    /// The command that runs this scenario alone.
+    pub command: String,
+}
+
+/// One CPU profile of a run.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct CpuProfileRecord {
+    /// Its identifier: `native`, `aes-ni`, `no-aes`, `baseline`.
+    pub id: String,
+    /// One line for people.
+    pub description: String,
+    /// The features hidden from the process, as the kernel names them.
+    pub hides: Vec<String>,
+}
+
+/// One engine under one CPU profile, as its own process told it.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct EngineRecord {
+    /// The engine's identifier.
+    pub id: String,
+    /// The library's name.
+    pub library: String,
+    /// The library's version; empty if it could not be opened.
+    pub version: String,
+    /// The CPU profile.
+    pub cpu_profile: String,
+    /// How the profile was imposed: `none`, `cpuid-faulting`, `cpuid-trap`, `library-switches`; empty if not at all.
+    pub mechanism: String,
+    /// The code path that the library says it takes; empty if it could not be opened.
+    pub code_path: String,
+    /// Whether that path uses the CPU's AES instructions.
+    pub hardware_aes: bool,
+    /// What the process saw that proves the profile, one finding a line.
+    pub evidence: Vec<String>,
+    /// What the engine implements.
+    pub primitives: Vec<String>,
+    /// Whether the engine could be used under the profile.
+    pub available: bool,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+/// What became of a cell.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellStatus {
+    /// Verification or the measurement failed; there is no figure.
+    Failed,
+    /// Verified and measured.
+    Measured,
+    /// Measured, but the figure contradicts the CPU profile.
+    Suspect,
+    /// The engine, profile or workload cannot be had on this machine.
+    Unavailable,
+    /// The engine does not implement what the format needs.
+    Unsupported,
+}
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// Sealed bytes to plain bytes, authenticated where the format can.
+    Open,
+    /// Plain bytes to sealed bytes.
+    Seal,
+}
+
+/// One engine × CPU profile × format × workload × unit × threads.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Cell {
+    /// The scenario it belongs to.
+    pub scenario: String,
+    /// The engine's identifier.
+    pub engine: String,
+    /// The CPU profile's identifier.
+    pub cpu_profile: String,
+    /// `page`, `protobuf`, `raw`, …
+    pub plane: String,
+    /// The format's identifier.
+    pub format: String,
+    /// What is timed.
+    pub operation: Operation,
+    /// The workload, in words that tell all its parameters.
+    pub workload: String,
+    /// The length of a unit (page, sector, chunk) in bytes; where messages differ in length, their rounded mean.
+    pub unit_bytes: u64,
+    /// Threads that worked at once.
+    pub threads: usize,
+    /// What became of it.
+    pub status: CellStatus,
+    /// Why there is no figure, or why it is suspect.
+    pub reason: Option<String>,
+    /// Whether golden vectors, round trip and the scan for plaintext all held before it was timed.
+    pub verified: bool,
+    /// Plain bytes a second; absent without a figure and where `rate` stands.
+    pub throughput_bytes_per_s: Option<Figure>,
+    /// What is counted in place of bytes.
+    pub rate: Option<Rate>,
+    /// Raw samples, in bytes a second or in the unit of `rate`, in the order they were taken.
+    pub samples: Vec<f64>,
+    /// What the machine did during each sample, in the same order.
+    pub sample_conditions: Vec<SampleConditions>,
+    /// Bytes before and after sealing.
+    pub space: Option<Space>,
+}
+
+/// A median with the interval that holds it at 95 % confidence (percentile bootstrap).
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Figure {
+    /// The median of the samples.
+    pub median: f64,
+    /// The interval's lower end.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+}
+
+/// A figure that counts something else than bytes.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Rate {
+    /// What is counted, a second: `transactions/s`, `requests/s`, …
+    pub unit: String,
+    /// The median and its interval.
+    #[serde(flatten)]
+    pub figure: Figure,
+}
+
+/// The circumstances of one sample.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct SampleConditions {
+    /// The round it was taken in, from 0.
+    pub round: u32,
+    /// Wall-clock time, in seconds.
+    pub seconds: f64,
+    /// CPU time of the process, all threads together, in seconds.
+    pub cpu_seconds: f64,
+    /// How often the scheduler took the CPU away.
+    pub involuntary_switches: u64,
+}
+
+/// Bytes before and after sealing, exact.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Space {
+    /// Plain bytes.
+    pub plain_bytes: u64,
+    /// Bytes stored, with nonces, tags and framing.
+    pub stored_bytes: u64,
+}

@@ -1,0 +1,1 @@
+//! Reports of Sealab, made from run records: HTML, Markdown, CSV.

@@ -1,0 +1,1 @@
+//! Scenario files of Sealab: read, planned into cells, and run.

@@ -1,0 +1,1 @@
+//! Golden vectors and the check that holds an engine to them.

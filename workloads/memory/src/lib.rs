@@ -1,0 +1,1 @@
+//! Process memory as a workload: memhog, stress-ng and real processes.
