@@ -136,7 +136,7 @@ impl<'a> Messages<'a> {
     fn consistent(self) -> Result<Self, EngineError> {
         let count = self.nonces.len();
         if count == 0 && self.associated_data.is_empty()
-            || count > 0 && self.associated_data.len() % count == 0
+            || count > 0 && self.associated_data.len().is_multiple_of(count)
         {
             return Ok(self);
         }

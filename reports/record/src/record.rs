@@ -78,6 +78,9 @@ pub struct ScenarioRecord {
     pub baseline_cpu_profile: Option<String>,
     /// The command that runs this scenario alone.
     pub command: String,
+    /// What a reader should know of how its workloads were had, a sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One CPU profile of a run.
