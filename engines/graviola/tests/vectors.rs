@@ -1,0 +1,15 @@
+//! The golden vectors of every primitive that the engine implements.
+
+#![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+
+use sealab_engine_graviola::CANDIDATE;
+
+#[test]
+fn golden_vectors_hold() {
+    let engine = (CANDIDATE.open)().unwrap();
+    assert_eq!(engine.id(), CANDIDATE.id);
+    for &primitive in engine.primitives() {
+        let checked = sealab_vectors::check(&*engine, primitive).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(checked.skipped, 0, "{primitive}");
+    }
+}
