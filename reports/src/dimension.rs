@@ -1,0 +1,140 @@
+//! What tells the cells of a scenario apart.
+
+use std::collections::HashMap;
+
+use sealab_record::{Cell, Operation, Run};
+
+use crate::numbers::{counted, size};
+use crate::printable::one_line;
+
+/// One coordinate of a cell.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Dimension {
+    Engine,
+    CpuProfile,
+    Plane,
+    Format,
+    Operation,
+    Workload,
+    UnitBytes,
+    Threads,
+}
+
+/// A cell's value in one dimension.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Value<'a> {
+    Number(u64),
+    Text(&'a str),
+}
+
+impl Dimension {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Engine,
+        Self::CpuProfile,
+        Self::Plane,
+        Self::Format,
+        Self::Operation,
+        Self::Workload,
+        Self::UnitBytes,
+        Self::Threads,
+    ];
+
+    /// The column heading.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::CpuProfile => "CPU profile",
+            Self::Plane => "plane",
+            Self::Format => "format",
+            Self::Operation => "operation",
+            Self::Workload => "workload",
+            Self::UnitBytes => "unit",
+            Self::Threads => "threads",
+        }
+    }
+
+    pub(crate) fn value(self, cell: &Cell) -> Value<'_> {
+        match self {
+            Self::Engine => Value::Text(&cell.engine),
+            Self::CpuProfile => Value::Text(&cell.cpu_profile),
+            Self::Plane => Value::Text(&cell.plane),
+            Self::Format => Value::Text(&cell.format),
+            Self::Operation => Value::Text(operation_word(cell.operation)),
+            Self::Workload => Value::Text(&cell.workload),
+            Self::UnitBytes => Value::Number(cell.unit_bytes),
+            Self::Threads => Value::Number(cell.threads as u64),
+        }
+    }
+
+    /// The value in words that stand alone: `4 KiB units`, `2 threads`, `seal`.
+    pub(crate) fn phrase(self, value: Value<'_>) -> String {
+        match (self, value) {
+            (Self::UnitBytes, Value::Number(bytes)) => format!("{} units", size(bytes)),
+            (Self::Threads, Value::Number(threads)) => counted(threads as usize, "thread", "threads"),
+            _ => self.short(value),
+        }
+    }
+
+    /// The value under a heading that says the dimension.
+    pub(crate) fn short(self, value: Value<'_>) -> String {
+        match (self, value) {
+            (Self::UnitBytes, Value::Number(bytes)) => size(bytes),
+            (_, Value::Number(number)) => number.to_string(),
+            (_, Value::Text(text)) => one_line(text),
+        }
+    }
+}
+
+/// `seal` or `open`.
+pub(crate) fn operation_word(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Open => "open",
+        Operation::Seal => "seal",
+    }
+}
+
+/// The order in which the values of a run are shown.
+pub(crate) struct Order<'a> {
+    engines: HashMap<&'a str, usize>,
+    profiles: HashMap<&'a str, usize>,
+}
+
+impl<'a> Order<'a> {
+    pub(crate) fn new(run: &'a Run) -> Self {
+        let mut engines = HashMap::new();
+        for engine in &run.engines {
+            let next = engines.len();
+            engines.entry(engine.id.as_str()).or_insert(next);
+        }
+        let mut profiles = HashMap::new();
+        for profile in &run.cpu_profiles {
+            let next = profiles.len();
+            profiles.entry(profile.id.as_str()).or_insert(next);
+        }
+        Self { engines, profiles }
+    }
+
+    /// The distinct values among `cells`: numbers ascending, engines and CPU profiles as the record lists them, other
+    /// texts as they first appear.
+    pub(crate) fn values<'c>(&self, dimension: Dimension, cells: &[&'c Cell]) -> Vec<Value<'c>> {
+        let mut seen: HashMap<Value<'c>, usize> = HashMap::new();
+        for cell in cells {
+            let next = seen.len();
+            seen.entry(dimension.value(cell)).or_insert(next);
+        }
+        let known = match dimension {
+            Dimension::Engine => Some(&self.engines),
+            Dimension::CpuProfile => Some(&self.profiles),
+            _ => None,
+        };
+        let mut values: Vec<(Value<'c>, usize)> = seen.into_iter().collect();
+        values.sort_by_key(|(value, appeared)| match *value {
+            Value::Number(number) => (number, 0),
+            Value::Text(text) => {
+                let listed = known.map_or(0, |known| known.get(text).copied().unwrap_or(usize::MAX));
+                (listed as u64, *appeared)
+            }
+        });
+        values.into_iter().map(|(value, _)| value).collect()
+    }
+}

@@ -1,0 +1,249 @@
+//! The report as Markdown, short enough for the summary of a CI job.
+
+use sealab_record::Run;
+
+use crate::dimension::Order;
+use crate::findings::{Findings, findings, status_sentence};
+use crate::html::{by_scenario, machine_facts, pair_name, share_text};
+use crate::numbers::{counted, figure, size, status_word, whole};
+use crate::pivot::{brief, pivot};
+use crate::printable::{one_line, printable, shortened};
+use crate::ratio::Ratios;
+use crate::space::space_rows;
+use crate::view::views;
+
+/// Tables a scenario; the HTML page has them all.
+const MAX_TABLES: usize = 6;
+/// Rows of one table.
+const MAX_ROWS: usize = 60;
+/// Reasons listed.
+const MAX_REASONS: usize = 20;
+
+/// The report of `run` as Markdown (CommonMark with GitHub's tables).
+pub fn markdown(run: &Run) -> String {
+    let order = Order::new(run);
+    let ratios = Ratios::new();
+    let findings = findings(run, &order, &ratios);
+    let mut text = String::from("# Sealab report\n\n");
+    for sentence in &findings.sentences {
+        text.push_str(&format!("- {}\n", escaped(sentence)));
+    }
+    text.push_str(&format!("\n{}.\n", escaped(&status_sentence(run))));
+    for caution in &findings.cautions {
+        text.push_str(&format!("\n> **Caution:** {}\n", escaped(caution)));
+    }
+    instructions(&mut text, &findings);
+    limit(&mut text, &findings);
+    scenarios(&mut text, run, &order);
+    space(&mut text, run);
+    reasons(&mut text, run);
+    text.push_str("\n## The machine\n\n");
+    table(
+        &mut text,
+        &["what".to_owned(), "value".to_owned()],
+        machine_facts(run)
+            .into_iter()
+            .map(|(name, value)| vec![name.to_owned(), value]),
+    );
+    text.push_str(&format!(
+        "\n{} to {}, sealab {}. Figures are medians; ± is how far the 95 % bootstrap interval reaches. GB/s is 10⁹ bytes a \
+         second.\n",
+        escaped(&run.started),
+        escaped(&run.finished),
+        escaped(&run.sealab_version)
+    ));
+    printable(text)
+}
+
+fn instructions(text: &mut String, findings: &Findings<'_>) {
+    let Some(buys) = &findings.buys else { return };
+    text.push_str(&format!(
+        "\n## What AES instructions buy\n\n{}: {}. Ratio of medians (95 % bootstrap interval).\n\n",
+        escaped(buys.scenario),
+        escaped(&buys.label)
+    ));
+    let header: Vec<String> = ["engine".to_owned()]
+        .into_iter()
+        .chain(buys.pairs.iter().map(|index| pair_name(*index)))
+        .collect();
+    table(
+        text,
+        &header,
+        buys.rows.iter().map(|row| {
+            let engine = format!("{}{}", row.engine, if row.suspect { " (suspect)" } else { "" });
+            let ratios = row
+                .ratios
+                .iter()
+                .map(|ratio| ratio.map_or_else(|| "no figure".to_owned(), |ratio| ratio.text()));
+            [engine].into_iter().chain(ratios).collect()
+        }),
+    );
+}
+
+fn limit(text: &mut String, findings: &Findings<'_>) {
+    let Some(limit) = &findings.limit else { return };
+    text.push_str("\n## The limit: AES-256-XTS as a share of the raw AES-256 block rate\n\n");
+    let header = ["engine", "CPU profile", "AES-256-XTS", "share of the limit"].map(str::to_owned);
+    table(
+        text,
+        &header,
+        limit.rows.iter().map(|row| {
+            vec![
+                row.xts.engine.clone(),
+                row.xts.cpu_profile.clone(),
+                brief(Some(row.xts)),
+                row.share
+                    .map_or_else(String::new, |share| crate::numbers::percent(share.ratio)),
+            ]
+        }),
+    );
+    for cell in &limit.best {
+        if let Some((unit, figure)) = figure(cell) {
+            text.push_str(&format!(
+                "\nHighest raw rate under {}: {} ({}).\n",
+                escaped(&cell.cpu_profile),
+                unit.with_interval(&figure),
+                escaped(&cell.engine)
+            ));
+        }
+    }
+}
+
+fn scenarios(text: &mut String, run: &Run, order: &Order<'_>) {
+    for (name, record, cells) in by_scenario(run) {
+        text.push_str(&format!("\n## {}\n\n", escaped(name)));
+        if let Some(record) = record {
+            text.push_str(&format!("{}\n\n", escaped(&record.title)));
+            if !record.command.is_empty() {
+                text.push_str(&format!("Again: {}\n\n", code(&record.command)));
+            }
+        }
+        if cells.is_empty() {
+            text.push_str("It has no cells.\n");
+        }
+        for view in views(&cells, order) {
+            let mut tables = 0;
+            for panel in &view.panels {
+                let Some(pivot) = pivot(&view, &panel.cells, order) else {
+                    continue;
+                };
+                if tables == MAX_TABLES {
+                    let left = view.panels.len() - MAX_TABLES;
+                    let left = counted(left, "further table is", "further tables are");
+                    text.push_str(&format!("{left} in the HTML report.\n\n"));
+                    break;
+                }
+                tables += 1;
+                if !panel.label.is_empty() {
+                    text.push_str(&format!("**{}**\n\n", escaped(&panel.label)));
+                }
+                let header: Vec<String> = pivot
+                    .headings
+                    .iter()
+                    .map(|heading| (*heading).to_owned())
+                    .chain(pivot.columns.iter().cloned())
+                    .collect();
+                let rows = pivot.rows.iter().take(MAX_ROWS).map(|(labels, cells)| {
+                    let cells = cells.iter().map(|cell| brief(*cell));
+                    labels.iter().cloned().chain(cells).collect()
+                });
+                table(text, &header, rows);
+                if pivot.rows.len() > MAX_ROWS {
+                    let left = counted(pivot.rows.len() - MAX_ROWS, "further row is", "further rows are");
+                    text.push_str(&format!("\n{left} in the HTML report.\n"));
+                }
+                text.push('\n');
+            }
+        }
+    }
+}
+
+fn space(text: &mut String, run: &Run) {
+    let rows = space_rows(run);
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str("\n## Space\n\n");
+    let header = [
+        "plane",
+        "format",
+        "unit",
+        "plain bytes",
+        "stored bytes",
+        "overhead",
+    ]
+    .map(str::to_owned);
+    table(
+        text,
+        &header,
+        rows.iter().take(MAX_ROWS).map(|row| {
+            vec![
+                row.plane.to_owned(),
+                row.format.to_owned(),
+                size(row.unit_bytes),
+                whole(row.space.plain_bytes),
+                whole(row.space.stored_bytes),
+                row.share().map_or_else(String::new, share_text),
+            ]
+        }),
+    );
+}
+
+fn reasons(text: &mut String, run: &Run) {
+    let reasons = crate::findings::reasons(run);
+    if reasons.is_empty() {
+        return;
+    }
+    text.push_str("\n## Without a figure, or suspect\n\n");
+    for found in reasons.iter().take(MAX_REASONS) {
+        text.push_str(&format!(
+            "- {} {}: {}\n",
+            counted(found.cells.len(), "cell", "cells"),
+            status_word(found.status),
+            escaped(&shortened(&one_line(found.reason), 300))
+        ));
+    }
+    if reasons.len() > MAX_REASONS {
+        let left = counted(reasons.len() - MAX_REASONS, "further reason", "further reasons");
+        text.push_str(&format!("- {left} in the HTML report\n"));
+    }
+}
+
+fn table(text: &mut String, header: &[String], rows: impl Iterator<Item = Vec<String>>) {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    text.push_str(&line(header));
+    text.push_str(&format!("|{}\n", " --- |".repeat(header.len())));
+    for row in rows {
+        text.push_str(&line(&row));
+    }
+}
+
+/// `text` on one line with every character that Markdown or HTML gives a meaning written so that it has none.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// `text` as code. A code span takes everything literally, so what could end or look like markup goes another way.
+fn code(text: &str) -> String {
+    if text.contains(['`', '<', '>', '&', '|']) {
+        format!("<code>{}</code>", escaped(text))
+    } else {
+        format!("`{}`", one_line(text))
+    }
+}
