@@ -1,2 +1,44 @@
-//! The `sealab` command.
-fn main() {}
+//! The `sealab` command: reads the command line and calls the crates that do the work.
+//!
+//! Exit codes: 0, done and all held; 1, something measured or checked did not hold; 2, the call, a file or the set-up
+//! is wrong; 130, ended by the user.
+
+mod arguments;
+mod candidates;
+mod doctor;
+mod engines;
+mod failure;
+mod interrupt;
+mod report;
+mod run;
+mod scenarios;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Doctor => doctor::doctor(),
+        Command::Engines(arguments) => engines::engines(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Scenarios => scenarios::list(),
+        Command::Schema(arguments) => scenarios::schema(&arguments),
+        Command::Worker(arguments) => worker::worker(&arguments),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("sealab: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// What a command returns: an exit code, or a failure that is told in one line.
+type Done = Result<ExitCode, Failure>;

@@ -1,0 +1,41 @@
+//! Why a command did not do what it was asked.
+
+use std::io;
+use std::process::ExitCode;
+
+use sealab_cpu::ProfileError;
+use sealab_record::RecordError;
+use sealab_scenario::ScenarioError;
+
+/// A failure, told in one line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error("unknown {what} {found:?}; there are {known}")]
+    Unknown {
+        what: &'static str,
+        found: String,
+        known: String,
+    },
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            // The shell's own convention for a program that SIGINT ended.
+            Self::Scenario(ScenarioError::Interrupted) => ExitCode::from(130),
+            // A reader that has seen enough is no failure of ours.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            _ => ExitCode::from(2),
+        }
+    }
+}

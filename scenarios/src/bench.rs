@@ -1,0 +1,334 @@
+//! The bench: one worker for each engine under each CPU profile, the memory that they share, and the order in which
+//! they are asked.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use sealab_cpu::{Launcher, Profile};
+use sealab_memory::Prepared as PreparedWorkload;
+use sealab_record::{Cell, CellStatus, EngineRecord};
+
+use crate::child::{ChildError, WorkerProcess};
+use crate::progress::Progress;
+use crate::protocol::{Answer, Attach, Hello, Prepare, Request};
+use crate::shared::{Mapping, SharedFile};
+use crate::trial::Trial;
+use crate::{CellSpec, PlannedScenario, RunOptions, ScenarioError, WORKER_COMMAND, cpus};
+
+/// A worker's first answer: libraries start, a patched copy of the program is loaded.
+const HELLO_PATIENCE: Duration = Duration::from_secs(60);
+/// Sealing, opening and scanning a whole workload with the slowest cipher takes long.
+const PREPARE_PATIENCE: Duration = Duration::from_secs(600);
+const SAMPLE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The workers, and the memory that they share.
+pub(crate) struct Bench<'a> {
+    options: &'a RunOptions<'a>,
+    launcher: Launcher,
+    plain: SharedFile,
+    sealed: SharedFile,
+    opened: SharedFile,
+    workers: HashMap<(String, String), WorkerProcess>,
+    /// What workloads say of themselves, by scenario.
+    pub(crate) notes: HashMap<String, Vec<String>>,
+    pub(crate) engines: Vec<EngineRecord>,
+    pub(crate) contradictions: HashMap<(String, String), Vec<String>>,
+    progress: Progress,
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn new(options: &'a RunOptions<'a>) -> Result<Self, ScenarioError> {
+        let shared = |name: &str| {
+            SharedFile::create(name).map_err(|source| ScenarioError::System {
+                what: "shared memory for workers".to_owned(),
+                source,
+            })
+        };
+        Ok(Self {
+            options,
+            launcher: Launcher::new(),
+            plain: shared("sealab-plain")?,
+            sealed: shared("sealab-sealed")?,
+            opened: shared("sealab-opened")?,
+            workers: HashMap::new(),
+            notes: HashMap::new(),
+            engines: Vec::new(),
+            contradictions: HashMap::new(),
+            progress: Progress::new(),
+        })
+    }
+
+    /// Starts the worker of `engine` under the CPU profile `profile` and writes down what it says of itself.
+    pub(crate) fn introduce(&mut self, engine: &str, profile: &str) -> Result<(), ScenarioError> {
+        self.progress
+            .show(|| format!("starting {engine} under {profile}"));
+        let mut record = EngineRecord {
+            id: engine.to_owned(),
+            library: self
+                .options
+                .candidates
+                .iter()
+                .find(|candidate| candidate.id == engine)
+                .map_or_else(String::new, |candidate| candidate.library.to_owned()),
+            version: String::new(),
+            cpu_profile: profile.to_owned(),
+            mechanism: String::new(),
+            code_path: String::new(),
+            hardware_aes: false,
+            evidence: Vec::new(),
+            primitives: Vec::new(),
+            available: false,
+            reason: None,
+        };
+        match self.start(engine, profile) {
+            Ok((worker, mechanism, hello)) => {
+                record.mechanism = mechanism;
+                record.evidence = hello.evidence;
+                self.contradictions
+                    .insert((engine.to_owned(), profile.to_owned()), hello.contradictions);
+                match hello.engine {
+                    Ok(facts) => {
+                        record.version = facts.version;
+                        record.code_path = facts.code_path;
+                        record.hardware_aes = facts.hardware_aes;
+                        record.primitives = facts.primitives;
+                        record.available = true;
+                        self.workers
+                            .insert((engine.to_owned(), profile.to_owned()), worker);
+                    }
+                    Err(reason) => record.reason = Some(reason),
+                }
+            }
+            Err(ChildError::Interrupted) => return Err(ScenarioError::Interrupted),
+            Err(error) => record.reason = Some(error.to_string()),
+        }
+        self.engines.push(record);
+        Ok(())
+    }
+
+    fn start(&self, engine: &str, profile: &str) -> Result<(WorkerProcess, String, Hello), ChildError> {
+        let profile: &Profile = self
+            .options
+            .profiles
+            .get(profile)
+            .ok_or_else(|| ChildError::Start(format!("unknown CPU profile {profile:?}")))?;
+        let prepared = self
+            .launcher
+            .command(profile, engine)
+            .map_err(|error| ChildError::Start(error.to_string()))?;
+        let mechanism = prepared.mechanism.id().to_owned();
+        let mut command = prepared.command;
+        command.args([WORKER_COMMAND, "--engine", engine, "--cpu", profile.id()]);
+        let mut worker = WorkerProcess::start(command)?;
+        match worker.ask(&Request::Hello, HELLO_PATIENCE, self.options.interrupted)? {
+            Answer::Hello(hello) => Ok((worker, mechanism, hello)),
+            other => Err(ChildError::Unreadable(format!("{other:?} in answer to hello"))),
+        }
+    }
+
+    /// The cells of one scenario, workload by workload.
+    pub(crate) fn scenario(&mut self, planned: &PlannedScenario) -> Result<Vec<Cell>, ScenarioError> {
+        let mut cells = Vec::new();
+        for (index, workload) in planned.workloads.iter().enumerate() {
+            let label = workload.to_string();
+            let specs = planned.cells.iter().filter(|cell| cell.workload == index);
+            let mut trials: Vec<_> = specs.map(|spec| Trial::new(planned, spec, &label)).collect();
+            self.progress
+                .show(|| format!("{}: making {label}", planned.scenario.name.value));
+            match workload.prepare(self.options.interrupted) {
+                Ok(prepared) => {
+                    let notes = self.notes.entry(planned.scenario.name.value.clone()).or_default();
+                    notes.extend(prepared.notes().iter().map(|note| format!("{label}: {note}")));
+                    self.measure(planned, &prepared, &mut trials)?;
+                }
+                Err(_) if self.interrupted() => return Err(ScenarioError::Interrupted),
+                Err(error) => {
+                    for trial in &mut trials {
+                        trial.fail(CellStatus::Unavailable, error.to_string());
+                    }
+                }
+            }
+            cells.extend(trials.into_iter().map(|trial| trial.cell));
+        }
+        Ok(cells)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.options.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Verifies and times the cells of one workload.
+    fn measure(
+        &mut self,
+        planned: &PlannedScenario,
+        workload: &PreparedWorkload,
+        trials: &mut [Trial<'_>],
+    ) -> Result<(), ScenarioError> {
+        let length = workload.len();
+        let mut mappings = self.share(length)?;
+        if let Err(error) = workload.write_to(mappings[0].bytes_mut()) {
+            for trial in trials {
+                trial.fail(CellStatus::Unavailable, error.to_string());
+            }
+            return Ok(());
+        }
+        let scenario = &planned.scenario;
+        let mut attached = BTreeSet::new();
+        let count = trials.len();
+        for (index, trial) in trials.iter_mut().enumerate() {
+            let (engine, profile) = (trial.spec.engine, trial.spec.cpu_profile.as_str());
+            self.progress.show(|| {
+                format!(
+                    "{}: verifying {}/{count} {engine} {profile}",
+                    scenario.name.value,
+                    index + 1
+                )
+            });
+            if let Some(reason) = self.unavailable(trial.spec) {
+                trial.fail(CellStatus::Unavailable, reason);
+                continue;
+            }
+            if attached.insert((engine, profile)) {
+                let attach = Request::Attach(Attach {
+                    plain: self.plain.path(),
+                    sealed: self.sealed.path(),
+                    opened: self.opened.path(),
+                    length,
+                    messages: workload.messages().map(<[u32]>::to_vec),
+                    canaries: workload
+                        .canaries()
+                        .iter()
+                        .map(|canary| canary.bytes.to_vec())
+                        .collect(),
+                });
+                if self.ask(trial, &attach, PREPARE_PATIENCE)?.is_none() {
+                    continue;
+                }
+            }
+            let prepare = Request::Prepare(Prepare {
+                cell: index,
+                format: trial.spec.format.to_owned(),
+                operation: trial.spec.operation,
+                unit_bytes: trial.spec.unit_bytes,
+                threads: trial.spec.threads,
+                sample_seconds: planned.sample.as_secs_f64(),
+            });
+            if let Some(Answer::Prepared(prepared)) = self.ask(trial, &prepare, PREPARE_PATIENCE)? {
+                trial.verified(&prepared);
+            }
+        }
+        self.sample(planned, trials)?;
+        drop(mappings);
+        for trial in trials {
+            trial.conclude();
+        }
+        Ok(())
+    }
+
+    /// Gives each shared file `length` bytes, and touches them all.
+    fn share(&self, length: usize) -> Result<[Mapping; 3], ScenarioError> {
+        let touched = |file: &SharedFile| {
+            let mut mapping = file.resize(length).map_err(|source| ScenarioError::System {
+                what: format!("memory for three times the workload, {length} bytes each"),
+                source,
+            })?;
+            mapping.bytes_mut().fill(0);
+            Ok(mapping)
+        };
+        Ok([
+            touched(&self.plain)?,
+            touched(&self.sealed)?,
+            touched(&self.opened)?,
+        ])
+    }
+
+    /// Takes the samples. Every second round goes through the cells in the opposite order of the round before (A B,
+    /// B A), so that a machine that grows slower or faster does so for all alike.
+    fn sample(&mut self, planned: &PlannedScenario, trials: &mut [Trial<'_>]) -> Result<(), ScenarioError> {
+        let rounds = planned.rounds;
+        let mut order: Vec<usize> = (0..trials.len()).filter(|index| trials[*index].ready).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(u64::from(rounds));
+        for round in 0..rounds {
+            if round % 2 == 0 {
+                shuffle(&mut order, &mut rng);
+            } else {
+                order.reverse();
+            }
+            for (done, index) in order.iter().enumerate() {
+                let trial = &mut trials[*index];
+                if !trial.ready {
+                    continue;
+                }
+                let (name, count) = (&planned.scenario.name.value, order.len());
+                self.progress
+                    .show(|| format!("{name}: round {}/{rounds}, cell {}/{count}", round + 1, done + 1));
+                match self.ask(trial, &Request::Sample { cell: *index }, SAMPLE_PATIENCE)? {
+                    Some(Answer::Sample(sample)) => trial.sampled(round, &sample),
+                    _ => trial.ready = false,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the cell cannot be had on this machine.
+    fn unavailable(&self, spec: &CellSpec) -> Option<String> {
+        if spec.threads as usize > cpus() {
+            return Some(format!(
+                "{} threads on a machine with {} CPUs",
+                spec.threads,
+                cpus()
+            ));
+        }
+        let worker = self
+            .workers
+            .contains_key(&(spec.engine.to_owned(), spec.cpu_profile.clone()));
+        let engine = self
+            .engines
+            .iter()
+            .find(|engine| engine.id == spec.engine && engine.cpu_profile == spec.cpu_profile);
+        match engine.and_then(|engine| engine.reason.clone()) {
+            Some(reason) => Some(reason),
+            None if worker => None,
+            None => Some("its worker died on an earlier cell".to_owned()),
+        }
+    }
+
+    /// Asks the trial's worker. A refusal or a dead worker is written down and gives `None`.
+    fn ask(
+        &mut self,
+        trial: &mut Trial<'_>,
+        request: &Request,
+        patience: Duration,
+    ) -> Result<Option<Answer>, ScenarioError> {
+        let key = (trial.spec.engine.to_owned(), trial.spec.cpu_profile.clone());
+        let Some(worker) = self.workers.get_mut(&key) else {
+            trial.fail(
+                CellStatus::Failed,
+                "its worker died on an earlier cell".to_owned(),
+            );
+            return Ok(None);
+        };
+        match worker.ask(request, patience, self.options.interrupted) {
+            Ok(Answer::Refused(refusal)) => trial.fail(refusal.status, refusal.reason),
+            Ok(answer) => return Ok(Some(answer)),
+            Err(ChildError::Interrupted) => return Err(ScenarioError::Interrupted),
+            Err(error) => {
+                self.workers.remove(&key);
+                trial.fail(CellStatus::Failed, error.to_string());
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Fisher and Yates.
+fn shuffle(order: &mut [usize], rng: &mut ChaCha8Rng) {
+    for index in (1..order.len()).rev() {
+        let other = (u64::from(rng.next_u32()) * (index as u64 + 1)) >> 32;
+        order.swap(index, other as usize);
+    }
+}

@@ -1,0 +1,360 @@
+//! From a scenario to its cells: every name is checked and every list multiplied out before anything runs.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use sealab_checkpoint::{FORMATS, Format, Plane};
+use sealab_memory::Workload;
+use sealab_record::Operation;
+use serde_saphyr::{Location, Spanned};
+
+use crate::file::{Block, Scenario};
+use crate::selection::Selection;
+use crate::{ScenarioError, cpus};
+
+const MAX_CELLS: usize = 10_000;
+const MAX_ROUNDS: u32 = 1000;
+const MAX_SAMPLE_MILLISECONDS: u32 = 10_000;
+const UNIT_BYTES: RangeInclusive<u32> = 16..=16 << 20;
+const MAX_THREADS: u32 = 256;
+
+/// The words that a scenario may use for what is not in this crate.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    /// Identifiers of the engines.
+    pub engines: Vec<&'static str>,
+    /// Identifiers of the CPU profiles.
+    pub cpu_profiles: Vec<String>,
+}
+
+/// A scenario with its cells.
+#[derive(Clone, Debug)]
+pub struct PlannedScenario {
+    /// The scenario as it was read.
+    pub scenario: Scenario,
+    /// Where it came from, as it was given on the command line.
+    pub source: String,
+    /// Samples for each cell.
+    pub rounds: u32,
+    /// How long one sample should last.
+    pub sample: Duration,
+    /// The workloads that its cells name by index.
+    pub workloads: Vec<Workload>,
+    /// The cells.
+    pub cells: Vec<CellSpec>,
+}
+
+/// One engine × CPU profile × format × workload × unit × threads, not yet run.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct CellSpec {
+    /// The engine's identifier.
+    pub engine: &'static str,
+    /// The CPU profile's identifier.
+    pub cpu_profile: String,
+    /// What is sealed.
+    pub plane: Plane,
+    /// The format's identifier.
+    pub format: &'static str,
+    /// What is timed.
+    pub operation: Operation,
+    /// Index into [`PlannedScenario::workloads`].
+    pub workload: usize,
+    /// The length of a unit in bytes; `None` where the workload has messages of its own.
+    pub unit_bytes: Option<u32>,
+    /// Threads at once.
+    pub threads: u32,
+}
+
+/// Multiplies `scenario` out; `file` names it in errors.
+pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<PlannedScenario, ScenarioError> {
+    let place = Place { file };
+    place.name(&scenario.name)?;
+    let rounds = place.range("rounds", &scenario.rounds, 1..=MAX_ROUNDS)?;
+    let milliseconds = place.range(
+        "sample_milliseconds",
+        &scenario.sample_milliseconds,
+        1..=MAX_SAMPLE_MILLISECONDS,
+    )?;
+    if let Some(baseline) = &scenario.baseline {
+        if let Some(engine) = &baseline.engine {
+            place.known("engine", engine, &words.engines)?;
+        }
+        if let Some(profile) = &baseline.cpu_profile {
+            place.known("CPU profile", profile, &words.cpu_profiles)?;
+        }
+    }
+    place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
+
+    let mut workloads = Vec::new();
+    let mut cells = Vec::new();
+    let mut seen = HashSet::new();
+    for block in &scenario.matrix.value {
+        for cell in place.block(block, words, &mut workloads)? {
+            if cells.len() == MAX_CELLS {
+                let message = format!("the matrix has more than {MAX_CELLS} cells");
+                return Err(place.error(scenario.matrix.referenced, message));
+            }
+            // Blocks may overlap; a cell is measured once.
+            let key = CellSpec {
+                workload: 0,
+                ..cell.clone()
+            };
+            if seen.insert((key, workloads[cell.workload].to_string())) {
+                cells.push(cell);
+            }
+        }
+    }
+    Ok(PlannedScenario {
+        source: file.to_owned(),
+        rounds,
+        sample: Duration::from_millis(milliseconds.into()),
+        scenario,
+        workloads,
+        cells,
+    })
+}
+
+/// Where errors are.
+struct Place<'a> {
+    file: &'a str,
+}
+
+impl Place<'_> {
+    fn error(&self, location: Location, message: String) -> ScenarioError {
+        let (line, column) = (location.line().max(1), location.column().max(1));
+        ScenarioError::Invalid {
+            file: self.file.to_owned(),
+            line,
+            column,
+            message,
+        }
+    }
+
+    fn name(&self, name: &Spanned<String>) -> Result<(), ScenarioError> {
+        let text = name.value.as_bytes();
+        let fits = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        if !text.is_empty() && text.len() <= 64 && text[0] != b'-' && text.iter().all(fits) {
+            return Ok(());
+        }
+        let message = format!(
+            "the name is {:?}; it must be 1 to 64 of a-z, 0-9 and -, not beginning with -",
+            name.value
+        );
+        Err(self.error(name.referenced, message))
+    }
+
+    fn range(
+        &self,
+        what: &str,
+        value: &Spanned<i64>,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32, ScenarioError> {
+        if let Some(fits) = u32::try_from(value.value)
+            .ok()
+            .filter(|number| range.contains(number))
+        {
+            return Ok(fits);
+        }
+        let message = format!(
+            "{what} is {}; it must be {} to {}",
+            value.value,
+            range.start(),
+            range.end()
+        );
+        Err(self.error(value.referenced, message))
+    }
+
+    fn known<W: AsRef<str> + Clone>(
+        &self,
+        what: &str,
+        word: &Spanned<String>,
+        words: &[W],
+    ) -> Result<W, ScenarioError> {
+        words
+            .iter()
+            .find(|known| known.as_ref() == word.value)
+            .cloned()
+            .ok_or_else(|| {
+                let known: Vec<_> = words.iter().map(AsRef::as_ref).collect();
+                let message = format!("unknown {what} {:?}; there are {}", word.value, known.join(", "));
+                self.error(word.referenced, message)
+            })
+    }
+
+    fn filled<T>(&self, what: &str, list: &[T], location: Location) -> Result<(), ScenarioError> {
+        if list.is_empty() {
+            return Err(self.error(location, format!("{what} is empty; it needs at least one entry")));
+        }
+        Ok(())
+    }
+
+    fn distinct<T: Eq + Hash + Display>(&self, what: &str, list: &[Spanned<T>]) -> Result<(), ScenarioError> {
+        let mut seen = HashSet::new();
+        match list.iter().find(|entry| !seen.insert(&entry.value)) {
+            Some(twice) => Err(self.error(twice.referenced, format!("{what} {} stands twice", twice.value))),
+            None => Ok(()),
+        }
+    }
+
+    fn selected<W: AsRef<str> + Clone>(
+        &self,
+        what: &str,
+        selection: &Selection<String>,
+        words: &[W],
+        block: &Block,
+    ) -> Result<Vec<W>, ScenarioError> {
+        match selection {
+            Selection::All => Ok(words.to_vec()),
+            Selection::These(list) => {
+                self.filled(&format!("the list of {what}s"), list, block.plane.referenced)?;
+                self.distinct(what, list)?;
+                list.iter().map(|word| self.known(what, word, words)).collect()
+            }
+        }
+    }
+
+    fn formats(&self, block: &Block, plane: Plane) -> Result<Vec<&'static dyn Format>, ScenarioError> {
+        let ids: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();
+        let named = matches!(block.formats, Selection::These(_));
+        let chosen = self.selected("format", &block.formats, &ids, block)?;
+        let mut formats = Vec::new();
+        for id in chosen {
+            let Some(format) = sealab_checkpoint::format(id) else {
+                continue;
+            };
+            if format.planes().contains(&plane) {
+                formats.push(format);
+            } else if named {
+                let planes: Vec<_> = format.planes().iter().map(|plane| plane.id()).collect();
+                let message = format!(
+                    "format {id:?} cannot seal the plane {plane}, only {}",
+                    planes.join(", ")
+                );
+                return Err(self.error(block.plane.referenced, message));
+            }
+        }
+        Ok(formats)
+    }
+
+    fn unit_bytes(
+        &self,
+        block: &Block,
+        plane: Plane,
+        workload: &Spanned<Workload>,
+    ) -> Result<Vec<Option<u32>>, ScenarioError> {
+        if let Err(error) = workload.value.validate() {
+            return Err(self.error(workload.referenced, error.to_string()));
+        }
+        let messages = matches!(workload.value, Workload::Messages(_));
+        if messages != (plane == Plane::Protobuf) {
+            let message = format!(
+                "the plane {plane} needs a workload that {} messages of its own; {:?} {} them",
+                if messages { "has no" } else { "has" },
+                workload.value.to_string(),
+                if messages { "has" } else { "lacks" },
+            );
+            return Err(self.error(workload.referenced, message));
+        }
+        match &block.unit_bytes {
+            Some(list) if messages => {
+                let message =
+                    "unit_bytes has no meaning for messages, which have lengths of their own".to_owned();
+                Err(self.error(list.referenced, message))
+            }
+            Some(list) => {
+                self.filled("unit_bytes", &list.value, list.referenced)?;
+                self.distinct("unit_bytes", &list.value)?;
+                list.value
+                    .iter()
+                    .map(|length| self.unit(length).map(Some))
+                    .collect()
+            }
+            None if messages => Ok(vec![None]),
+            None => Ok(vec![Some(if plane == Plane::Page { 4096 } else { 65536 })]),
+        }
+    }
+
+    fn unit(&self, length: &Spanned<i64>) -> Result<u32, ScenarioError> {
+        let fits = self.range("unit_bytes", length, UNIT_BYTES)?;
+        if fits.is_multiple_of(16) {
+            return Ok(fits);
+        }
+        let message = format!("unit_bytes is {fits}; it must be a multiple of 16");
+        Err(self.error(length.referenced, message))
+    }
+
+    fn threads(&self, block: &Block) -> Result<Vec<u32>, ScenarioError> {
+        match &block.threads {
+            Selection::All => {
+                let most = u32::try_from(cpus()).unwrap_or(MAX_THREADS).min(MAX_THREADS);
+                let mut counts: Vec<u32> = (0..).map(|power| 1 << power).take_while(|n| *n < most).collect();
+                counts.push(most);
+                Ok(counts)
+            }
+            Selection::These(list) => {
+                self.filled("threads", list, block.plane.referenced)?;
+                self.distinct("threads", list)?;
+                list.iter()
+                    .map(|count| self.range("threads", count, 1..=MAX_THREADS))
+                    .collect()
+            }
+        }
+    }
+
+    fn block(
+        &self,
+        block: &Block,
+        words: &Vocabulary,
+        workloads: &mut Vec<Workload>,
+    ) -> Result<Vec<CellSpec>, ScenarioError> {
+        let planes = Plane::ALL.map(Plane::id);
+        self.known("plane", &block.plane, &planes)?;
+        let plane = Plane::from_id(&block.plane.value).unwrap_or(Plane::Page);
+        let engines = self.selected("engine", &block.engines, &words.engines, block)?;
+        let profiles = self.selected("CPU profile", &block.cpu_profiles, &words.cpu_profiles, block)?;
+        let formats = self.formats(block, plane)?;
+        let threads = self.threads(block)?;
+        self.filled("operations", &block.operations.value, block.operations.referenced)?;
+        self.filled("workloads", &block.workloads.value, block.workloads.referenced)?;
+
+        let mut cells = Vec::new();
+        for workload in &block.workloads.value {
+            let units = self.unit_bytes(block, plane, workload)?;
+            let label = workload.value.to_string();
+            let index = workloads
+                .iter()
+                .position(|known| known.to_string() == label)
+                .unwrap_or(workloads.len());
+            if index == workloads.len() {
+                workloads.push(workload.value.clone());
+            }
+            for format in &formats {
+                for unit_bytes in &units {
+                    for operation in &block.operations.value {
+                        for threads in &threads {
+                            for cpu_profile in &profiles {
+                                cells.extend(engines.iter().map(|engine| CellSpec {
+                                    engine,
+                                    cpu_profile: cpu_profile.clone(),
+                                    plane,
+                                    format: format.id(),
+                                    operation: *operation,
+                                    workload: index,
+                                    unit_bytes: *unit_bytes,
+                                    threads: *threads,
+                                }));
+                            }
+                        }
+                    }
+                }
+            }
+            if cells.len() > MAX_CELLS {
+                break;
+            }
+        }
+        Ok(cells)
+    }
+}

@@ -1,0 +1,134 @@
+//! A run: what was asked for, in order, and the record that comes of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
+
+use sealab_cpu::Profiles;
+use sealab_engine::Candidate;
+use sealab_record::{CellStatus, CpuProfileRecord, EngineRecord, Run, SCHEMA, ScenarioRecord};
+use sha2::{Digest, Sha256};
+
+use crate::bench::Bench;
+use crate::machine::{Ticks, load_average, machine};
+use crate::verdict::mark_suspects;
+use crate::{PlannedScenario, ScenarioError, clock};
+
+/// What a run needs to know besides its scenarios.
+pub struct RunOptions<'a> {
+    /// The engines there may be.
+    pub candidates: &'a [Candidate],
+    /// The CPU profiles.
+    pub profiles: &'a Profiles,
+    /// The command line that makes the run again.
+    pub command: Vec<String>,
+    /// Set when the user ends the run.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The record.
+    pub run: Run,
+    /// Whether no cell failed and none is suspect.
+    pub held: bool,
+}
+
+/// Runs `scenarios`, each given with its file's text.
+pub fn run(
+    scenarios: &[(PlannedScenario, String)],
+    options: &RunOptions<'_>,
+) -> Result<Outcome, ScenarioError> {
+    let started = clock::now();
+    let ticks = Ticks::now();
+    let mut machine = machine();
+    let mut bench = Bench::new(options)?;
+    let wanted: BTreeSet<(&'static str, String)> = scenarios
+        .iter()
+        .flat_map(|(scenario, _)| &scenario.cells)
+        .map(|cell| (cell.engine, cell.cpu_profile.clone()))
+        .collect();
+    for profile in options.profiles.iter() {
+        for candidate in options.candidates {
+            if wanted.contains(&(candidate.id, profile.id().to_owned())) {
+                bench.introduce(candidate.id, profile.id())?;
+            }
+        }
+    }
+    let mut cells = Vec::new();
+    for (scenario, _) in scenarios {
+        cells.extend(bench.scenario(scenario)?);
+    }
+    let hides_aes = |id: &str| {
+        options
+            .profiles
+            .get(id)
+            .is_some_and(|profile| profile.hides_feature("aes"))
+    };
+    mark_suspects(&mut cells, &bench.engines, &bench.contradictions, hides_aes);
+
+    machine.load_average[1] = load_average();
+    machine.steal_share = ticks
+        .zip(Ticks::now())
+        .and_then(|(before, after)| after.steal_share_since(before));
+    let held = !cells
+        .iter()
+        .any(|cell| matches!(cell.status, CellStatus::Failed | CellStatus::Suspect));
+    let used: BTreeSet<&str> = wanted.iter().map(|(_, profile)| profile.as_str()).collect();
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        sealab_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        finished: clock::now(),
+        command: options.command.clone(),
+        machine,
+        scenarios: scenarios
+            .iter()
+            .map(|(scenario, text)| describe(scenario, text, &bench.notes))
+            .collect(),
+        cpu_profiles: options
+            .profiles
+            .iter()
+            .filter(|profile| used.contains(profile.id()))
+            .map(|profile| CpuProfileRecord {
+                id: profile.id().to_owned(),
+                description: profile.description().to_owned(),
+                hides: profile.hides().to_vec(),
+            })
+            .collect(),
+        engines: bench.engines,
+        cells,
+    };
+    Ok(Outcome { run, held })
+}
+
+/// Every candidate under the CPU profile `profile`, each told by a worker of its own.
+pub fn inspect(profile: &str, options: &RunOptions<'_>) -> Result<Vec<EngineRecord>, ScenarioError> {
+    let mut bench = Bench::new(options)?;
+    for candidate in options.candidates {
+        bench.introduce(candidate.id, profile)?;
+    }
+    Ok(bench.engines)
+}
+
+fn describe(planned: &PlannedScenario, text: &str, notes: &HashMap<String, Vec<String>>) -> ScenarioRecord {
+    let scenario = &planned.scenario;
+    let baseline = scenario.baseline.as_ref();
+    ScenarioRecord {
+        name: scenario.name.value.clone(),
+        title: scenario.title.trim().to_owned(),
+        description: scenario.description.trim().to_owned(),
+        sha256: Sha256::digest(text)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+        baseline_engine: baseline
+            .and_then(|base| base.engine.as_ref())
+            .map(|engine| engine.value.clone()),
+        baseline_cpu_profile: baseline
+            .and_then(|base| base.cpu_profile.as_ref())
+            .map(|id| id.value.clone()),
+        command: format!("sealab run {}", planned.source),
+        notes: notes.get(&scenario.name.value).cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,26 @@
+//! The scenarios that come with the program.
+
+use crate::{Scenario, ScenarioError, parse};
+
+/// Name and text of every shipped scenario.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("aesni-vs-software", include_str!("../aesni-vs-software.yaml")),
+    ("pages-memhog", include_str!("../pages-memhog.yaml")),
+    ("pages-stress-ng", include_str!("../pages-stress-ng.yaml")),
+    ("pages-sector-size", include_str!("../pages-sector-size.yaml")),
+    ("protobuf-messages", include_str!("../protobuf-messages.yaml")),
+    ("raw-streams", include_str!("../raw-streams.yaml")),
+    ("threads", include_str!("../threads.yaml")),
+];
+
+/// The shipped scenario of that name, with its text.
+pub fn shipped(name: &str) -> Result<(Scenario, &'static str), ScenarioError> {
+    let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<_> = SHIPPED.iter().map(|(known, _)| *known).collect();
+        return Err(ScenarioError::Unknown {
+            name: name.to_owned(),
+            shipped: names.join(", "),
+        });
+    };
+    Ok((parse(text, name)?, text))
+}

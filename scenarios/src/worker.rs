@@ -1,0 +1,228 @@
+//! A worker: one engine under one CPU profile, asked on standard input, answering on standard output.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read, Write};
+
+use sealab_checkpoint::Secret;
+use sealab_cpu::Profile;
+use sealab_engine::{Candidate, Engine, EngineError, Primitive};
+
+use crate::cell::{Buffers, Layout, TimedCell};
+use sealab_record::CellStatus;
+
+use crate::protocol::{
+    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, Prepared, Refusal, Request, Sample,
+};
+use crate::shared::Mapping;
+use crate::verify::verify;
+
+/// The subcommand under which the binary becomes a worker.
+pub const WORKER_COMMAND: &str = "worker";
+
+/// Serves requests until standard input ends. `profile` is the CPU profile that the process was started under.
+pub fn work(candidate: &Candidate, profile: &Profile) -> io::Result<()> {
+    die_with_parent();
+    let mut worker = Worker {
+        id: candidate.id,
+        engine: (candidate.open)(),
+        profile,
+        vectors: HashMap::new(),
+        workload: None,
+        cells: HashMap::new(),
+    };
+    let mut input = io::stdin().lock();
+    let mut output = io::stdout().lock();
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if (&mut input).take(MAX_LINE_BYTES).read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let answer = match serde_json::from_str(&line) {
+            Ok(request) => worker.answer(request),
+            Err(error) => Answer::Refused(Refusal::failed(format!("not a request: {error}"))),
+        };
+        serde_json::to_writer(&mut output, &answer)?;
+        output.write_all(b"\n")?;
+        output.flush()?;
+    }
+}
+
+/// A parent that is killed cannot end its workers; the kernel does.
+fn die_with_parent() {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+    let parent = getppid();
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    if getppid() != parent {
+        std::process::exit(2);
+    }
+}
+
+struct Workload {
+    plain: Mapping,
+    sealed: Mapping,
+    opened: Mapping,
+    length: usize,
+    messages: Option<Vec<u32>>,
+    canaries: Vec<Vec<u8>>,
+}
+
+struct Worker<'a> {
+    id: &'static str,
+    engine: Result<Box<dyn Engine>, EngineError>,
+    profile: &'a Profile,
+    /// What the golden vectors of a primitive said, once they have run.
+    vectors: HashMap<Primitive, Result<(), String>>,
+    workload: Option<Workload>,
+    cells: HashMap<usize, TimedCell>,
+}
+
+impl Worker<'_> {
+    fn answer(&mut self, request: Request) -> Answer {
+        let answered = match request {
+            Request::Hello => Ok(Answer::Hello(self.hello())),
+            Request::Attach(attach) => self.attach(attach).map(|()| Answer::Done),
+            Request::Prepare(prepare) => self.prepare(prepare).map(Answer::Prepared),
+            Request::Sample { cell } => self.sample(cell).map(Answer::Sample),
+        };
+        answered.unwrap_or_else(Answer::Refused)
+    }
+
+    fn hello(&self) -> Hello {
+        let engine = self.engine.as_ref().map_err(ToString::to_string).map(|engine| {
+            let path = engine.code_path();
+            EngineFacts {
+                version: engine.version(),
+                code_path: path.description,
+                hardware_aes: path.hardware_aes,
+                primitives: engine
+                    .primitives()
+                    .iter()
+                    .map(|primitive| primitive.id().to_owned())
+                    .collect(),
+            }
+        });
+        Hello {
+            engine,
+            evidence: sealab_cpu::evidence(self.profile),
+            contradictions: sealab_cpu::contradictions(self.profile, self.id),
+        }
+    }
+
+    fn attach(&mut self, attach: Attach) -> Result<(), Refusal> {
+        self.cells.clear();
+        self.workload = None;
+        let map = |path: &std::path::Path| {
+            Mapping::open(path, attach.length)
+                .map_err(|error| Refusal::failed(format!("shared memory {}: {error}", path.display())))
+        };
+        self.workload = Some(Workload {
+            plain: map(&attach.plain)?,
+            sealed: map(&attach.sealed)?,
+            opened: map(&attach.opened)?,
+            length: attach.length,
+            messages: attach.messages,
+            canaries: attach.canaries,
+        });
+        Ok(())
+    }
+
+    fn prepare(&mut self, prepare: Prepare) -> Result<Prepared, Refusal> {
+        let engine = match &self.engine {
+            Ok(engine) => engine,
+            Err(error) => return Err(Refusal::unavailable(error)),
+        };
+        let Some(format) = sealab_checkpoint::format(&prepare.format) else {
+            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
+        };
+        for primitive in format.primitives() {
+            if !engine.primitives().contains(primitive) {
+                let reason = engine.unsupported(*primitive).to_string();
+                return Err(Refusal {
+                    status: CellStatus::Unsupported,
+                    reason,
+                });
+            }
+            let held = self.vectors.entry(*primitive).or_insert_with(|| {
+                sealab_vectors::check(engine.as_ref(), *primitive)
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            });
+            if let Err(reason) = held {
+                return Err(Refusal::failed(format!("golden vectors: {reason}")));
+            }
+        }
+        let workload = self.workload.as_mut().ok_or_else(no_workload)?;
+        let layout = layout(workload, &prepare)?;
+        let secret = Secret::generate().map_err(Refusal::failed)?;
+        let threads = prepare.threads as usize;
+        let mut cell = TimedCell::new(
+            engine.as_ref(),
+            format,
+            prepare.operation,
+            layout,
+            threads,
+            &secret,
+        )
+        .map_err(Refusal::failed)?;
+        let mut buffers = Buffers {
+            plain: workload.plain.bytes(),
+            sealed: workload.sealed.bytes_mut(),
+            opened: workload.opened.bytes_mut(),
+        };
+        verify(&mut cell, &mut buffers, &workload.canaries).map_err(Refusal::failed)?;
+        cell.calibrate(&mut buffers, prepare.sample_seconds)
+            .map_err(Refusal::failed)?;
+        let prepared = Prepared {
+            plain_bytes: cell.plain_bytes() as u64,
+            stored_bytes: cell.stored_bytes() as u64,
+            unit_bytes: cell.mean_unit_bytes(),
+        };
+        self.cells.insert(prepare.cell, cell);
+        Ok(prepared)
+    }
+
+    fn sample(&mut self, cell: usize) -> Result<Sample, Refusal> {
+        let workload = self.workload.as_mut().ok_or_else(no_workload)?;
+        let cell = self
+            .cells
+            .get_mut(&cell)
+            .ok_or_else(|| Refusal::failed(format!("cell {cell} is not prepared")))?;
+        let mut buffers = Buffers {
+            plain: workload.plain.bytes(),
+            sealed: workload.sealed.bytes_mut(),
+            opened: workload.opened.bytes_mut(),
+        };
+        cell.sample(&mut buffers).map_err(Refusal::failed)
+    }
+}
+
+fn no_workload() -> Refusal {
+    Refusal::failed("no workload is attached")
+}
+
+fn layout(workload: &Workload, prepare: &Prepare) -> Result<Layout, Refusal> {
+    let layout = match (prepare.unit_bytes, &workload.messages) {
+        (Some(unit_bytes), _) => {
+            let unit_bytes = unit_bytes as usize;
+            Layout::Equal {
+                unit_bytes,
+                count: workload.length.checked_div(unit_bytes).unwrap_or(0),
+            }
+        }
+        (None, Some(messages)) => Layout::each(messages.clone()),
+        (None, None) => return Err(Refusal::failed("the workload has no messages of its own")),
+    };
+    let count = layout.count();
+    if layout.bytes(&(0..count)).end > workload.length {
+        return Err(Refusal::failed("the messages are longer than the workload"));
+    }
+    if count < prepare.threads as usize {
+        let reason = format!(
+            "{count} units in the workload; {} threads need one each",
+            prepare.threads
+        );
+        return Err(Refusal::unavailable(reason));
+    }
+    Ok(layout)
+}

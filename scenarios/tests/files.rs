@@ -1,0 +1,178 @@
+//! Scenario files: the shipped ones hold, and wrong ones are refused with one line that names the place.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
+
+use sealab_scenario::{SHIPPED, ScenarioError, Vocabulary, json_schema, parse, plan};
+
+const GOOD: &str = "\
+name: small
+title: A small one
+description: For tests.
+matrix:
+  - plane: page
+    engines: [rustcrypto]
+    cpu_profiles: [native]
+    formats: [aes-256-xts]
+    workloads:
+      - memhog: {size: 64KiB, content: mixed}
+    unit_bytes: [4096]
+";
+
+fn words() -> Vocabulary {
+    Vocabulary {
+        engines: vec!["rustcrypto", "xts-mode", "openssl", "aws-lc", "ring", "gnutls"],
+        cpu_profiles: vec!["native".to_owned(), "no-aes".to_owned()],
+    }
+}
+
+fn planned(text: &str) -> Result<usize, ScenarioError> {
+    plan(parse(text, "file.yaml")?, "file.yaml", &words()).map(|planned| planned.cells.len())
+}
+
+/// The message for `text`, after checking that it is one line that begins with the file, the line and a column.
+fn refusal(text: &str, line: u64) -> String {
+    let error = planned(text).expect_err("the scenario must be refused");
+    let message = error.to_string();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert!(
+        message.starts_with(&format!("file.yaml:{line}:")),
+        "line {line} expected: {message}"
+    );
+    message
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from));
+    GOOD.replace(from, to)
+}
+
+#[test]
+fn a_good_one_is_planned() {
+    assert_eq!(planned(GOOD).unwrap(), 1);
+    let more = with("[rustcrypto]", "all").replace("[4096]", "[512, 4096]");
+    assert_eq!(planned(&more).unwrap(), 12);
+}
+
+#[test]
+fn a_cell_that_two_blocks_name_is_planned_once() {
+    let block = GOOD.split_once("matrix:\n").unwrap().1;
+    assert_eq!(planned(&format!("{GOOD}{block}")).unwrap(), 1);
+}
+
+#[test]
+fn unknown_keys_and_words_are_refused_with_what_there_is() {
+    assert!(refusal(&with("title:", "tilte:"), 2).contains("tilte"));
+    let message = refusal(&with("[rustcrypto]", "[opensll]"), 6);
+    assert!(
+        message.contains("\"opensll\"") && message.contains("rustcrypto, xts-mode, openssl"),
+        "{message}"
+    );
+    let message = refusal(&with("[native]", "[nativ]"), 7);
+    assert!(message.contains("native, no-aes"), "{message}");
+    assert!(refusal(&with("[aes-256-xts]", "[rot13]"), 8).contains("chacha20-poly1305"));
+    assert!(refusal(&with("plane: page", "plane: pages"), 5).contains("page, protobuf, raw"));
+    assert!(refusal(&with("memhog:", "memhug:"), 10).contains("memhug"));
+}
+
+#[test]
+fn impossible_numbers_are_refused() {
+    assert!(refusal(&with("64KiB", "-64KiB"), 10).contains("-64KiB"));
+    assert!(refusal(&with("64KiB", "0"), 10).contains('0'));
+    assert!(refusal(&with("[4096]", "[0]"), 11).contains("16 to 16777216"));
+    assert!(refusal(&with("[4096]", "[-1]"), 11).contains("-1"));
+    assert!(refusal(&with("[4096]", "[100]"), 11).contains("multiple of 16"));
+    assert!(refusal(&format!("{GOOD}rounds: 0\n"), 12).contains("1 to 1000"));
+    assert!(refusal(&format!("{GOOD}sample_milliseconds: 0\n"), 12).contains("1 to 10000"));
+    assert!(refusal(&format!("{GOOD}    threads: [0]\n"), 12).contains("1 to 256"));
+}
+
+#[test]
+fn empty_and_repeated_lists_are_refused() {
+    let empty = GOOD.split_once("matrix:").unwrap().0.to_owned() + "matrix: []\n";
+    assert!(refusal(&empty, 4).contains("matrix is empty"));
+    assert!(refusal(&with("[aes-256-xts]", "[]"), 5).contains("list of formats is empty"));
+    assert!(refusal(&with("[4096]", "[]"), 11).contains("unit_bytes is empty"));
+    assert!(refusal(&with("[4096]", "[512, 512]"), 11).contains("512 stands twice"));
+    assert!(refusal(&with("[native]", "[native, native]"), 7).contains("stands twice"));
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    assert!(
+        refusal(
+            &with("plane: page", "plane: protobuf").replace("aes-256-xts", "aes-256-gcm"),
+            10
+        )
+        .contains("messages of its own")
+    );
+    assert!(refusal(&with("plane: page", "plane: raw"), 5).contains("cannot seal the plane raw"));
+}
+
+#[test]
+fn a_matrix_that_is_too_large_is_refused() {
+    let units: Vec<_> = (1..=2000).map(|unit| (unit * 16).to_string()).collect();
+    let text = with("[4096]", &format!("[{}]", units.join(", "))).replace("[rustcrypto]", "all");
+    assert!(refusal(&text, 5).contains("more than 10000 cells"));
+}
+
+#[test]
+fn what_is_no_yaml_is_refused() {
+    assert!(refusal("{{{", 1).len() > 20);
+    assert!(refusal("", 1).len() > 20);
+    assert!(refusal("- a\n- b\n", 1).len() > 20);
+    assert!(refusal("\u{0}\u{1}", 1).len() > 15);
+}
+
+#[test]
+fn nested_brackets_neither_overflow_nor_hang() {
+    assert!(refusal(&"[".repeat(1 << 20), 1).len() > 15);
+    let message = refusal(&"[".repeat(10 << 20), 1);
+    assert!(message.contains("larger than 1024 KiB"), "{message}");
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nname: *c\n";
+    assert!(planned(bomb).is_err());
+}
+
+#[test]
+fn every_shipped_scenario_passes_the_schema_and_is_planned() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    for (name, text) in SHIPPED {
+        let value: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+        let errors: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        let scenario = parse(text, name).unwrap();
+        assert_eq!(scenario.name.value, *name);
+        let words = Vocabulary {
+            engines: words()
+                .engines
+                .into_iter()
+                .chain(["graviola", "system-openssl", "libgcrypt"])
+                .collect(),
+            cpu_profiles: ["native", "aes-ni", "no-aes", "baseline"]
+                .map(str::to_owned)
+                .to_vec(),
+        };
+        assert!(!plan(scenario, name, &words).unwrap().cells.is_empty());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_parser_refuses() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    for wrong in [
+        with("title:", "tilte:"),
+        with("size: 64KiB", "size: -1"),
+        with("[4096]", "[-1]"),
+        format!("{GOOD}rounds: 0\n"),
+        with("memhog:", "memhug:"),
+        with("[rustcrypto]", "some"),
+    ] {
+        let value: serde_json::Value = serde_saphyr::from_str(&wrong).unwrap();
+        assert!(!validator.is_valid(&value), "{wrong}");
+        assert!(planned(&wrong).is_err(), "{wrong}");
+    }
+    let value: serde_json::Value = serde_saphyr::from_str(GOOD).unwrap();
+    assert!(validator.is_valid(&value));
+}
