@@ -1,0 +1,61 @@
+# The project's commands. `make bench` and `make test` are all that a new machine needs; each sets itself up.
+
+CARGO ?= cargo
+OUT ?= sealab-report
+SEALAB := target/release/sealab
+
+# The vendored OpenSSL is configured by Perl. Where only perl-base is there and nothing may be installed, that one
+# engine is left out and everything else goes on.
+HAS_PERL = $(shell perl -MFindBin -MIPC::Cmd -MFile::Compare -e1 2>/dev/null && echo yes)
+FEATURES = $(if $(HAS_PERL),,--no-default-features)
+MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-engine-openssl)
+
+# What a first look needs, within five minutes on two cores.
+BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
+
+.PHONY: help build bench bench-full test test-long check icount criterion clean
+
+help:
+	@echo 'make bench       measure this machine, about 5 minutes after the build; ends with the path of a report'
+	@echo 'make bench-full  run every scenario, with more rounds'
+	@echo 'make build       target/release/sealab'
+	@echo 'make test        the whole test suite'
+	@echo 'make test-long   the tests that take long, too'
+	@echo 'make criterion   benches of the hot paths'
+	@echo 'make icount      instruction counts under callgrind'
+
+build:
+	@ci/setup build
+	$(CARGO) build --release --locked -p sealab $(FEATURES)
+
+bench: build
+	@ci/setup bench
+	$(SEALAB) run $(BENCH_SCENARIOS) --out $(OUT)
+
+bench-full: build
+	@ci/setup bench
+	$(SEALAB) run --all --rounds 40 --out $(OUT)
+
+test: check
+	$(CARGO) test --locked $(MEMBERS)
+
+test-long: check
+	$(CARGO) test --locked $(MEMBERS) -- --include-ignored
+
+check:
+	@ci/setup build test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets $(MEMBERS) -- -D warnings
+
+criterion:
+	@ci/setup build
+	$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench xts
+
+icount:
+	@ci/setup build icount
+	$(CARGO) install --quiet --locked --root target/tools --version 0.20.0 gungraun-runner
+	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner \
+		$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench instructions
+
+clean:
+	$(CARGO) clean
