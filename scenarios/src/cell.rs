@@ -195,8 +195,7 @@ impl TimedCell {
             let (sealed_part, sealed_rest) = sealed.split_at_mut(bytes.len());
             let (opened_part, opened_rest) = opened.split_at_mut(bytes.len());
             (sealed, opened) = (sealed_rest, opened_rest);
-            // From the last CPU down: the first is the kernel's favourite for interrupts, and the parent's.
-            let cpu = cpus.iter().rev().cycle().nth(index).copied();
+            let cpu = cpu_of_lane(cpus, index);
             let gate = &gate;
             work.push(move || -> Result<Stretch, EngineError> {
                 pin(cpu);
@@ -370,6 +369,11 @@ impl Gate {
     }
 }
 
+/// From the last CPU down: the first is the kernel's favourite for interrupts, and the parent's.
+fn cpu_of_lane(allowed: &[usize], lane: usize) -> Option<usize> {
+    allowed.iter().rev().cycle().nth(lane).copied()
+}
+
 fn pin(cpu: Option<usize>) {
     let Some(cpu) = cpu else { return };
     let mut set = CpuSet::new();
@@ -459,6 +463,31 @@ mod tests {
         let (bytes, plain, opened) = run(Layout::each(LENGTHS.to_vec()), Operation::Open, 2, 50);
         assert!(opened == plain);
         assert!(bytes > 4 * plain.len() as u64);
+    }
+
+    #[test]
+    fn lanes_go_on_different_cpus_sample_after_sample() {
+        let cpus_of_two_lanes = || {
+            let allowed = allowed_cpus();
+            (cpu_of_lane(allowed, 0), cpu_of_lane(allowed, 1))
+        };
+        let before = cpus_of_two_lanes();
+        assert!(allowed_cpus().len() < 2 || before.0 != before.1);
+        let layout = Layout::Equal {
+            unit_bytes: 64,
+            count: 8,
+        };
+        // On a thread of its own, since it stays pinned.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                run(layout, Operation::Seal, 2, 8);
+                assert_eq!(
+                    cpus_of_two_lanes(),
+                    before,
+                    "a pinned thread must not narrow the choice"
+                );
+            });
+        });
     }
 
     #[test]

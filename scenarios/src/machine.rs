@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rustix::thread::{CpuSet, sched_getaffinity};
 use sealab_record::Machine;
@@ -33,10 +34,13 @@ const TELLING_FEATURES: &[&str] = &[
     "vpclmulqdq",
 ];
 
-/// The CPUs that this process may run on.
-pub(crate) fn allowed_cpus() -> Vec<usize> {
-    let set = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
-    (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
+/// The CPUs that this process may run on, as they were when first asked for: a pinned thread would see its own alone.
+pub(crate) fn allowed_cpus() -> &'static [usize] {
+    static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
+    ALLOWED.get_or_init(|| {
+        let set = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
+        (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
+    })
 }
 
 /// How many CPUs this process may run on, at least 1.
