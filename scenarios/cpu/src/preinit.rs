@@ -16,6 +16,9 @@ use crate::{Mechanism, cpuid};
 /// What a probe child prints if its mask is in force.
 pub(crate) const PROBE_ANSWER: &str = "cpuid is masked\n";
 
+/// After this time a probe that has not ended is ended.
+const PROBE_SECONDS: libc::c_uint = 10;
+
 /// Of `asm/prctl.h`.
 const ARCH_SET_CPUID: c_long = 0x1012;
 /// `si_code` of a general-protection fault, of `asm-generic/siginfo.h`; that is how a faulting CPUID arrives.
@@ -95,6 +98,11 @@ unsafe fn name_process(arguments: *const *const c_char) {
 fn install(mask: Mask) {
     let mechanism = mask.mechanism();
     let probe = mask.is_probe();
+    if probe {
+        // A handler that fails to step over CPUID would come back to it for ever.
+        // SAFETY: only sets a timer, whose signal ends the process.
+        unsafe { libc::alarm(PROBE_SECONDS) };
+    }
     if MASK.set(mask).is_err() {
         die(format_args!("a CPUID mask is in force already"));
     }
