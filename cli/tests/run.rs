@@ -127,6 +127,12 @@ fn a_run_leaves_a_record_that_holds_what_it_must() {
     let space = gcm.space.unwrap();
     assert_eq!((space.plain_bytes, space.stored_bytes), (65536, 65536 + 16 * 28));
 
+    let messages = run.cells.iter().find(|cell| cell.plane == "protobuf").unwrap();
+    assert!(
+        (40..400).contains(&messages.unit_bytes),
+        "the mean length of a message"
+    );
+
     for report in ["report.html", "report.md", "cells.csv"] {
         assert!(fs::metadata(out.join(report)).unwrap().len() > 500, "{report}");
     }

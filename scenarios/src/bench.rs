@@ -175,6 +175,13 @@ impl<'a> Bench<'a> {
             }
             return Ok(());
         }
+        if let Some(messages) = workload.messages() {
+            // For all alike, also for cells that will have no figure, so that they stand together.
+            let mean = (length + messages.len() / 2) / messages.len().max(1);
+            trials
+                .iter_mut()
+                .for_each(|trial| trial.cell.unit_bytes = mean as u64);
+        }
         let scenario = &planned.scenario;
         let mut attached = BTreeSet::new();
         let count = trials.len();

@@ -137,11 +137,6 @@ impl TimedCell {
         self.plain_bytes() + self.layout.count() * self.format.trailer_bytes()
     }
 
-    pub(crate) fn mean_unit_bytes(&self) -> u64 {
-        let count = self.layout.count().max(1);
-        ((self.plain_bytes() + count / 2) / count) as u64
-    }
-
     /// Every lane's trailers, in order.
     pub(crate) fn trailers(&self) -> impl Iterator<Item = &[u8]> {
         self.lanes.iter().map(|lane| lane.trailers.as_slice())
@@ -495,6 +490,5 @@ mod tests {
         let cell = cell(Layout::each(LENGTHS.to_vec()), Operation::Seal, 2);
         assert_eq!(cell.plain_bytes(), 4951);
         assert_eq!(cell.stored_bytes(), 4951 + 7 * 28);
-        assert_eq!(cell.mean_unit_bytes(), 707);
     }
 }

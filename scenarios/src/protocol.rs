@@ -114,8 +114,6 @@ pub(crate) struct EngineFacts {
 pub(crate) struct Prepared {
     pub(crate) plain_bytes: u64,
     pub(crate) stored_bytes: u64,
-    /// The units' common length, or the messages' rounded mean.
-    pub(crate) unit_bytes: u64,
 }
 
 /// One timed sample.

@@ -50,7 +50,6 @@ impl<'a> Trial<'a> {
     pub(crate) fn verified(&mut self, prepared: &Prepared) {
         self.ready = true;
         self.cell.verified = true;
-        self.cell.unit_bytes = prepared.unit_bytes;
         self.cell.space = Some(Space {
             plain_bytes: prepared.plain_bytes,
             stored_bytes: prepared.stored_bytes,

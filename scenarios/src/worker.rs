@@ -176,7 +176,6 @@ impl Worker<'_> {
         let prepared = Prepared {
             plain_bytes: cell.plain_bytes() as u64,
             stored_bytes: cell.stored_bytes() as u64,
-            unit_bytes: cell.mean_unit_bytes(),
         };
         self.cells.insert(prepare.cell, cell);
         Ok(prepared)
