@@ -24,8 +24,9 @@ impl Progress {
             return;
         }
         self.last = Some(Instant::now());
-        let width =
-            usize::from(rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| size.ws_col));
+        let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
+        // A terminal that does not know its width says 0.
+        let width = if columns == 0 { 80 } else { usize::from(columns) };
         let text: String = line().chars().take(width.saturating_sub(1)).collect();
         // A terminal that cannot be written to has nobody to tell.
         let _ = write!(std::io::stderr(), "\r\x1b[2K{text}");
