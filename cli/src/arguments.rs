@@ -63,7 +63,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DIR", default_value = "sealab-report")]
     pub(crate) out: PathBuf,
     /// Samples for each cell, in place of what the scenarios say
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(6..=1000))]
     pub(crate) rounds: Option<u32>,
     /// Print the record instead of the table
     #[arg(long)]

@@ -109,7 +109,7 @@ fn a_run_under_profiles_has_rows_without_crashes_or_suspects() {
 name: profiles
 title: For tests
 description: For tests.
-rounds: 3
+rounds: 6
 sample_milliseconds: 1
 matrix:
   - plane: page

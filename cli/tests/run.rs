@@ -11,7 +11,7 @@ const SMALL: &str = "\
 name: small
 title: A small one
 description: For tests.
-rounds: 4
+rounds: 6
 sample_milliseconds: 1
 matrix:
   - plane: page
@@ -117,7 +117,7 @@ fn a_run_leaves_a_record_that_holds_what_it_must() {
     assert_eq!(with(Failed).count() + with(Suspect).count(), 0);
     assert!(with(Unavailable).all(|cell| cell.reason.as_deref().unwrap().contains("200 threads")));
     for cell in with(Measured) {
-        assert!(cell.verified && cell.samples.len() == 4 && cell.sample_conditions.len() == 4);
+        assert!(cell.verified && cell.samples.len() == 6 && cell.sample_conditions.len() == 6);
         let figure = cell.throughput_bytes_per_s.unwrap();
         assert!(0.0 < figure.low && figure.low <= figure.median && figure.median <= figure.high);
     }
@@ -179,7 +179,7 @@ fn wrong_scenarios_end_with_2_and_one_line() {
         ("size.yaml", SMALL.replace("64KiB", "-1"), "-1"),
         (
             "rounds.yaml",
-            SMALL.replace("rounds: 4", "rounds: 0"),
+            SMALL.replace("rounds: 6", "rounds: 0"),
             "rounds is 0",
         ),
         ("binary.yaml", "\u{1}\u{2}".to_owned(), "binary.yaml:1:"),
@@ -239,7 +239,7 @@ fn an_output_that_cannot_be_written_is_told_before_the_run() {
 #[test]
 fn a_full_disk_leaves_no_half_written_record() {
     let folder = Folder::new("full");
-    let scenario = folder.file("small.yaml", &SMALL.replace("rounds: 4", "rounds: 60"));
+    let scenario = folder.file("small.yaml", &SMALL.replace("rounds: 6", "rounds: 60"));
     let out = folder.0.join("out");
     // A limit on the length of files stands in for a full disk: the write fails in the middle. 160 blocks of 512
     // bytes are more than the workloads' shared memory and less than the record.
@@ -267,7 +267,7 @@ fn a_full_disk_leaves_no_half_written_record() {
 fn an_interrupt_ends_the_run_and_leaves_nothing() {
     let folder = Folder::new("interrupt");
     let text = SMALL
-        .replace("rounds: 4", "rounds: 1000")
+        .replace("rounds: 6", "rounds: 1000")
         .replace("sample_milliseconds: 1", "sample_milliseconds: 1000");
     let mark = format!("sealab-test-{}", std::process::id());
     let text = text.replace(

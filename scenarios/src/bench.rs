@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use sealab_checkpoint::Plane;
 use sealab_cpu::{Launcher, Profile};
 use sealab_memory::Prepared as PreparedWorkload;
 use sealab_record::{Cell, CellStatus, EngineRecord};
@@ -220,6 +221,7 @@ impl<'a> Bench<'a> {
                 format: trial.spec.format.to_owned(),
                 operation: trial.spec.operation,
                 unit_bytes: trial.spec.unit_bytes,
+                short_last_unit: trial.spec.plane == Plane::Raw,
                 threads: trial.spec.threads,
                 sample_seconds: planned.sample.as_secs_f64(),
             });

@@ -89,6 +89,7 @@ struct Stretch {
     began: Instant,
     ended: Instant,
     bytes: usize,
+    cpu: Duration,
     involuntary_switches: u64,
 }
 
@@ -142,6 +143,31 @@ impl TimedCell {
         self.lanes.iter().map(|lane| lane.trailers.as_slice())
     }
 
+    /// Changes one bit of the first trailer, or back; `false` if there is none.
+    pub(crate) fn change_a_trailer(&mut self) -> bool {
+        let byte = self.lanes.iter_mut().find_map(|lane| lane.trailers.first_mut());
+        byte.map(|byte| *byte ^= 1).is_some()
+    }
+
+    /// Swaps the first two units of a lane with their trailers, or back; `false` if no lane begins with two units of
+    /// one length.
+    pub(crate) fn swap_two_units(&mut self, sealed: &mut [u8]) -> bool {
+        let each = self.format.trailer_bytes();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.units.len() > 1) {
+            let first = self.layout.bytes(&(lane.units.start..lane.units.start + 1));
+            let second = self.layout.bytes(&(lane.units.start + 1..lane.units.start + 2));
+            if first.len() != second.len() || first.is_empty() {
+                continue;
+            }
+            let (before, after) = sealed.split_at_mut(second.start);
+            before[first].swap_with_slice(&mut after[..second.len()]);
+            let (before, after) = lane.trailers.split_at_mut(each);
+            before.swap_with_slice(&mut after[..each]);
+            return true;
+        }
+        false
+    }
+
     /// Seals every unit.
     pub(crate) fn seal_all(&mut self, buffers: &mut Buffers<'_>) -> Result<(), EngineError> {
         for lane in &mut self.lanes {
@@ -166,7 +192,11 @@ impl TimedCell {
     pub(crate) fn calibrate(&mut self, buffers: &mut Buffers<'_>, target: f64) -> Result<(), EngineError> {
         // A first short sample warms the code; later ones grow until the clock can be trusted.
         loop {
-            let seconds = self.sample(buffers)?.seconds.max(1e-9);
+            let mut seconds = self.sample(buffers)?.seconds.max(1e-9);
+            if seconds >= target / 4.0 {
+                // Once more, so that a stall is not taken for the cell's speed.
+                seconds = seconds.min(self.sample(buffers)?.seconds.max(1e-9));
+            }
             if seconds >= target / 4.0 {
                 let units = self.units_per_sample as f64 * target / seconds;
                 self.units_per_sample = (units.round() as usize).max(1);
@@ -199,29 +229,28 @@ impl TimedCell {
                     sealed: sealed_part,
                     opened: opened_part,
                 };
-                if operation == Operation::Open {
-                    let window = units.min(lane.units.len());
-                    lane.walk(layout, lane.cursor, window, &mut buffers, Operation::Seal)?;
-                }
-                let before = involuntary_switches();
+                // What is opened must be sealed first. Sealing does the same, so that both begin with equal caches.
+                let window = units.min(lane.units.len());
+                lane.walk(layout, lane.cursor, window, &mut buffers, Operation::Seal)?;
                 gate.pass();
+                let (switches, cpu) = (involuntary_switches(), thread_cpu_time());
                 let began = Instant::now();
                 let (cursor, bytes) = lane.walk(layout, lane.cursor, units, &mut buffers, operation)?;
                 let ended = Instant::now();
+                let cpu = thread_cpu_time().saturating_sub(cpu);
                 lane.cursor = cursor;
-                let involuntary_switches = involuntary_switches().saturating_sub(before);
+                let involuntary_switches = involuntary_switches().saturating_sub(switches);
                 Ok(Stretch {
                     began,
                     ended,
                     bytes,
+                    cpu,
                     involuntary_switches,
                 })
             });
         }
 
-        let cpu_before = process_cpu_time();
         let stretches = run_together(work)?;
-        let cpu_seconds = (process_cpu_time() - cpu_before).as_secs_f64();
 
         let began = stretches.iter().map(|stretch| stretch.began).min();
         let ended = stretches.iter().map(|stretch| stretch.ended).max();
@@ -231,7 +260,7 @@ impl TimedCell {
         Ok(Sample {
             bytes: stretches.iter().map(|stretch| stretch.bytes as u64).sum(),
             seconds,
-            cpu_seconds,
+            cpu_seconds: stretches.iter().map(|stretch| stretch.cpu.as_secs_f64()).sum(),
             involuntary_switches: stretches.iter().map(|stretch| stretch.involuntary_switches).sum(),
         })
     }
@@ -377,8 +406,8 @@ fn pin(cpu: Option<usize>) {
     let _ = sched_setaffinity(None, &set);
 }
 
-fn process_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),
         u32::try_from(time.tv_nsec).unwrap_or(0),

@@ -34,9 +34,9 @@ pub struct Scenario {
     /// What ratios are taken against.
     #[serde(default)]
     pub baseline: Option<Baseline>,
-    /// How many samples each cell gets, in interleaved rounds.
+    /// How many samples each cell gets, in interleaved rounds; at least 6, the fewest that give an interval.
     #[serde(default = "default_rounds")]
-    #[schemars(with = "u32", range(min = 1, max = 1000))]
+    #[schemars(with = "u32", range(min = 6, max = 1000))]
     pub rounds: Spanned<i64>,
     /// How long one sample should last, in milliseconds.
     #[serde(default = "default_sample")]

@@ -16,6 +16,8 @@ use crate::selection::Selection;
 use crate::{ScenarioError, cpus};
 
 const MAX_CELLS: usize = 10_000;
+/// Fewer samples have no interval of the median at 95 %, since 1 - 2 / 2^n must reach it.
+const MIN_ROUNDS: u32 = 6;
 const MAX_ROUNDS: u32 = 1000;
 const MAX_SAMPLE_MILLISECONDS: u32 = 10_000;
 const UNIT_BYTES: RangeInclusive<u32> = 16..=16 << 20;
@@ -72,7 +74,7 @@ pub struct CellSpec {
 pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<PlannedScenario, ScenarioError> {
     let place = Place { file };
     place.name(&scenario.name)?;
-    let rounds = place.range("rounds", &scenario.rounds, 1..=MAX_ROUNDS)?;
+    let rounds = place.range("rounds", &scenario.rounds, MIN_ROUNDS..=MAX_ROUNDS)?;
     let milliseconds = place.range(
         "sample_milliseconds",
         &scenario.sample_milliseconds,

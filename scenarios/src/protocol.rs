@@ -49,6 +49,8 @@ pub(crate) struct Prepare {
     pub(crate) operation: Operation,
     /// The unit's length in bytes; `None` for the workload's own messages.
     pub(crate) unit_bytes: Option<u32>,
+    /// Whether what is left at the end is a shorter unit, as of a stream, or is left out, as of memory.
+    pub(crate) short_last_unit: bool,
     pub(crate) threads: u32,
     /// How long a sample should last, in seconds.
     pub(crate) sample_seconds: f64,

@@ -10,6 +10,7 @@ use crate::cell::{Buffers, TimedCell};
 /// Windows of the workload itself that are looked for besides its canaries.
 const WINDOWS: usize = 8;
 const WINDOW_BYTES: usize = 32;
+const BLOCK_BYTES: usize = 16;
 /// A window with fewer distinct bytes could stand in ciphertext by chance or by being a constant.
 const MIN_DISTINCT_BYTES: usize = 12;
 
@@ -32,7 +33,7 @@ pub(crate) fn verify(
     }
     leaks(cell, buffers, canaries)?;
     if cell.format().protection() == Protection::ConfidentialityAndIntegrity {
-        refuses_a_changed_byte(cell, buffers)?;
+        refuses_changes(cell, buffers)?;
     }
     Ok(())
 }
@@ -48,6 +49,16 @@ fn differs(a: &[u8], b: &[u8]) -> Option<usize> {
 fn leaks(cell: &TimedCell, buffers: &Buffers<'_>, canaries: &[Vec<u8>]) -> Result<(), String> {
     let length = cell.plain_bytes();
     let plain = &buffers.plain[..length];
+    let blocks = plain
+        .chunks_exact(BLOCK_BYTES)
+        .zip(buffers.sealed[..length].chunks_exact(BLOCK_BYTES));
+    // By chance once in 2^128, whatever the content; a canary needs content that can hold one.
+    if let Some(block) = blocks.into_iter().position(|(plain, sealed)| plain == sealed) {
+        return Err(format!(
+            "plaintext stands in the sealed data at byte {}",
+            block * BLOCK_BYTES
+        ));
+    }
     let windows = (0..WINDOWS).filter_map(|index| {
         let start = plain.len().checked_sub(WINDOW_BYTES)? * index / WINDOWS;
         Some(&plain[start..start + WINDOW_BYTES])
@@ -72,18 +83,33 @@ fn leaks(cell: &TimedCell, buffers: &Buffers<'_>, canaries: &[Vec<u8>]) -> Resul
     Ok(())
 }
 
-fn refuses_a_changed_byte(cell: &mut TimedCell, buffers: &mut Buffers<'_>) -> Result<(), String> {
-    let at = cell.plain_bytes() / 2;
-    let Some(byte) = buffers.sealed[..cell.plain_bytes()].get_mut(at) else {
-        return Ok(());
-    };
-    *byte ^= 1;
-    let opened = cell.open_all(buffers);
-    buffers.sealed[at] ^= 1;
+/// A changed byte of the data, a changed byte of a trailer, and the first unit in the second one's place.
+fn refuses_changes(cell: &mut TimedCell, buffers: &mut Buffers<'_>) -> Result<(), String> {
+    let length = cell.plain_bytes();
+    if let Some(byte) = buffers.sealed[..length].get_mut(length / 2) {
+        *byte ^= 1;
+        let opened = cell.open_all(buffers);
+        buffers.sealed[length / 2] ^= 1;
+        refused(opened, "a changed byte of the data")?;
+    }
+    if cell.change_a_trailer() {
+        let opened = cell.open_all(buffers);
+        cell.change_a_trailer();
+        refused(opened, "a changed byte of a trailer")?;
+    }
+    if cell.swap_two_units(buffers.sealed) {
+        let opened = cell.open_all(buffers);
+        cell.swap_two_units(buffers.sealed);
+        refused(opened, "a unit in another's place")?;
+    }
+    Ok(())
+}
+
+fn refused(opened: Result<(), EngineError>, what: &str) -> Result<(), String> {
     match opened {
         Err(EngineError::Unauthentic { .. }) => Ok(()),
-        Err(error) => Err(format!("a changed byte was answered by another error: {error}")),
-        Ok(()) => Err(format!("a changed byte at {at} was not noticed")),
+        Err(error) => Err(format!("{what} was answered by another error: {error}")),
+        Ok(()) => Err(format!("{what} was not noticed")),
     }
 }
 
@@ -100,6 +126,7 @@ mod tests {
     #[derive(Clone, Copy, PartialEq)]
     enum Fault {
         ForgetsTheLastByte,
+        ForgetsThePlace,
         LeaksIntoTheTrailer,
         LeavesPlaintext,
         Nothing,
@@ -142,10 +169,14 @@ mod tests {
         }
     }
 
-    fn sum(bytes: &[u8]) -> [u8; 8] {
+    /// A sum that depends on the order of the bytes, unless the fault is to forget it.
+    fn sum(fault: Fault, bytes: &[u8]) -> [u8; 8] {
+        let weight = if fault == Fault::ForgetsThePlace { 1 } else { 31 };
         bytes
             .iter()
-            .fold(0_u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte))
+            .fold(0_u64, |sum, byte| {
+                sum.wrapping_mul(weight).wrapping_add(u64::from(*byte))
+            })
             .to_le_bytes()
     }
 
@@ -161,9 +192,12 @@ mod tests {
             for (sealed, plain) in data.get_out().iter_mut().zip(&plain) {
                 *sealed = plain ^ mask;
             }
-            trailers[..8].copy_from_slice(&sum(data.get_out()));
+            let sum = sum(self.0, data.get_out());
+            for trailer in trailers.chunks_exact_mut(TRAILER_BYTES) {
+                trailer[..8].copy_from_slice(&sum);
+            }
             if self.0 == Fault::LeaksIntoTheTrailer {
-                trailers[8..40].copy_from_slice(&plain[..32]);
+                trailers[8..40].copy_from_slice(&plain[100..132]);
             }
             Ok(())
         }
@@ -175,7 +209,7 @@ mod tests {
             trailers: &[u8],
         ) -> Result<(), EngineError> {
             let sealed = data.get_in().to_vec();
-            if self.0 != Fault::TrustsAnything && trailers[..8] != sum(&sealed) {
+            if self.0 != Fault::TrustsAnything && trailers[..8] != sum(self.0, &sealed) {
                 return Err(EngineError::Unauthentic { index: 0 });
             }
             let mask = if self.0 == Fault::LeavesPlaintext { 0 } else { 0xff };
@@ -188,21 +222,25 @@ mod tests {
     }
 
     fn verdict(format: &'static dyn Format) -> Result<(), String> {
+        let plain: Vec<u8> = (0..8192_u32).map(|index| (index * index / 7) as u8).collect();
+        verdict_on(format, &plain, &[plain[100..132].to_vec()])
+    }
+
+    fn verdict_on(format: &'static dyn Format, plain: &[u8], canaries: &[Vec<u8>]) -> Result<(), String> {
         let engine = (sealab_engine_rustcrypto::CANDIDATE.open)().unwrap();
-        let plain: Vec<u8> = (0..=255).cycle().take(8192).collect();
         let (mut sealed, mut opened) = (vec![0; 8192], vec![0; 8192]);
         let layout = Layout::Equal {
-            unit_bytes: 4096,
-            count: 2,
+            unit_bytes: 2048,
+            count: 4,
         };
         let secret = Secret::generate().unwrap();
         let mut cell = TimedCell::new(engine.as_ref(), format, Operation::Seal, layout, 2, &secret).unwrap();
         let mut buffers = Buffers {
-            plain: &plain,
+            plain,
             sealed: &mut sealed,
             opened: &mut opened,
         };
-        verify(&mut cell, &mut buffers, &[plain[100..132].to_vec()])
+        verify(&mut cell, &mut buffers, canaries)
     }
 
     #[test]
@@ -210,6 +248,10 @@ mod tests {
         assert_eq!(verdict(&Faulty(Fault::Nothing)), Ok(()));
         for (format, words) in [
             (&Faulty(Fault::ForgetsTheLastByte), "round trip: byte 4095"),
+            (
+                &Faulty(Fault::ForgetsThePlace),
+                "a unit in another's place was not noticed",
+            ),
             (&Faulty(Fault::LeaksIntoTheTrailer), "in the trailers"),
             (
                 &Faulty(Fault::LeavesPlaintext),
@@ -219,6 +261,24 @@ mod tests {
         ] {
             let error = verdict(format).unwrap_err();
             assert!(error.contains(words), "{words}: {error}");
+        }
+    }
+
+    #[test]
+    fn constant_content_that_stays_in_clear_is_found() {
+        let plain = [0xff; 8192];
+        let error = verdict_on(&Faulty(Fault::LeavesPlaintext), &plain, &[]).unwrap_err();
+        assert!(
+            error.contains("plaintext stands in the sealed data at byte 0"),
+            "{error}"
+        );
+        for format in sealab_checkpoint::FORMATS {
+            let fine = format.protection() == Protection::Nothing;
+            assert!(
+                fine || verdict_on(*format, &plain, &[]).is_ok(),
+                "{}",
+                format.id()
+            );
         }
     }
 

@@ -204,9 +204,14 @@ fn layout(workload: &Workload, prepare: &Prepare) -> Result<Layout, Refusal> {
     let layout = match (prepare.unit_bytes, &workload.messages) {
         (Some(unit_bytes), _) => {
             let unit_bytes = unit_bytes as usize;
-            Layout::Equal {
-                unit_bytes,
-                count: workload.length.checked_div(unit_bytes).unwrap_or(0),
+            let count = workload.length.checked_div(unit_bytes).unwrap_or(0);
+            let rest = workload.length - count * unit_bytes;
+            if prepare.short_last_unit && rest > 0 {
+                let mut lengths = vec![unit_bytes as u32; count];
+                lengths.push(rest as u32);
+                Layout::each(lengths)
+            } else {
+                Layout::Equal { unit_bytes, count }
             }
         }
         (None, Some(messages)) => Layout::each(messages.clone()),

@@ -81,7 +81,7 @@ fn impossible_numbers_are_refused() {
     assert!(refusal(&with("[4096]", "[0]"), 11).contains("16 to 16777216"));
     assert!(refusal(&with("[4096]", "[-1]"), 11).contains("-1"));
     assert!(refusal(&with("[4096]", "[100]"), 11).contains("multiple of 16"));
-    assert!(refusal(&format!("{GOOD}rounds: 0\n"), 12).contains("1 to 1000"));
+    assert!(refusal(&format!("{GOOD}rounds: 0\n"), 12).contains("6 to 1000"));
     assert!(refusal(&format!("{GOOD}sample_milliseconds: 0\n"), 12).contains("1 to 10000"));
     assert!(refusal(&format!("{GOOD}    threads: [0]\n"), 12).contains("1 to 256"));
 }

@@ -28,7 +28,7 @@ impl Sectors<Aes256> {
     }
 }
 
-/// The crate works in place only, so a batch from one buffer into another is copied first. Its `encrypt_area` takes
+/// The crate works in place only, so from one buffer into another each sector is copied first. Its `encrypt_area` takes
 /// the tweak from the sector's number and so cannot take a tweak for each unit; it calls `encrypt_sector` as we do.
 impl<C> Xts for Sectors<C>
 where
@@ -36,22 +36,24 @@ where
 {
     fn encrypt(&mut self, units: DataUnits<'_>, data: InOutBuf<'_, '_, u8>) -> Result<(), EngineError> {
         units.check(&data)?;
-        let sectors = data
-            .into_out_with_copied_in()
-            .chunks_exact_mut(units.unit_bytes());
-        for (sector, tweak) in sectors.zip(units.tweaks()) {
-            self.0.encrypt_sector(sector, Array(tweak.0));
+        let mut rest = data;
+        for tweak in units.tweaks() {
+            let (sector, tail) = rest.split_at(units.unit_bytes());
+            rest = tail;
+            self.0
+                .encrypt_sector(sector.into_out_with_copied_in(), Array(tweak.0));
         }
         Ok(())
     }
 
     fn decrypt(&mut self, units: DataUnits<'_>, data: InOutBuf<'_, '_, u8>) -> Result<(), EngineError> {
         units.check(&data)?;
-        let sectors = data
-            .into_out_with_copied_in()
-            .chunks_exact_mut(units.unit_bytes());
-        for (sector, tweak) in sectors.zip(units.tweaks()) {
-            self.0.decrypt_sector(sector, Array(tweak.0));
+        let mut rest = data;
+        for tweak in units.tweaks() {
+            let (sector, tail) = rest.split_at(units.unit_bytes());
+            rest = tail;
+            self.0
+                .decrypt_sector(sector.into_out_with_copied_in(), Array(tweak.0));
         }
         Ok(())
     }

@@ -214,7 +214,7 @@ pub struct SampleConditions {
     pub round: u32,
     /// Wall-clock time, in seconds.
     pub seconds: f64,
-    /// CPU time of the process, all threads together, in seconds.
+    /// CPU time of the working threads between start and end, all together, in seconds.
     pub cpu_seconds: f64,
     /// How often the scheduler took the CPU away.
     pub involuntary_switches: u64,

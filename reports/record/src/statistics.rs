@@ -50,29 +50,20 @@ pub fn ratio_interval(samples: &[f64], baseline: &[f64]) -> Option<Interval> {
     let denominator = median(baseline).filter(|value| *value > 0.0)?;
     let ratio = median(samples)? / denominator;
     let mut resampler = Resampler::new();
-    let paired = samples.len() == baseline.len();
-    let rounds: Vec<f64> = if paired {
-        samples.iter().zip(baseline).map(|(a, b)| a / b).collect()
-    } else {
-        Vec::new()
-    };
     let (low, high) = percentiles(|| {
-        if paired {
-            resampler.median(&rounds)
+        if samples.len() == baseline.len() {
+            resampler.paired_ratio(samples, baseline)
         } else {
             resampler.median(samples) / resampler.median(baseline)
         }
     })?;
-    Some(Interval {
-        ratio,
-        low: low.min(ratio),
-        high: high.max(ratio),
-    })
+    Some(Interval { ratio, low, high })
 }
 
 struct Resampler {
     rng: ChaCha8Rng,
     drawn: Vec<f64>,
+    drawn_beside: Vec<f64>,
 }
 
 impl Resampler {
@@ -80,16 +71,34 @@ impl Resampler {
         Self {
             rng: ChaCha8Rng::seed_from_u64(SEED),
             drawn: Vec::new(),
+            drawn_beside: Vec::new(),
         }
     }
 
     fn median(&mut self, samples: &[f64]) -> f64 {
         self.drawn.clear();
         for _ in samples {
-            let index = (u64::from(self.rng.next_u32()) * samples.len() as u64) >> 32;
-            self.drawn.push(samples[index as usize]);
+            let index = self.index(samples.len());
+            self.drawn.push(samples[index]);
         }
         sorted_median(&mut self.drawn).unwrap_or(f64::NAN)
+    }
+
+    /// The ratio of the medians over rounds drawn alike for both.
+    fn paired_ratio(&mut self, samples: &[f64], baseline: &[f64]) -> f64 {
+        self.drawn.clear();
+        self.drawn_beside.clear();
+        for _ in samples {
+            let index = self.index(samples.len());
+            self.drawn.push(samples[index]);
+            self.drawn_beside.push(baseline[index]);
+        }
+        let medians = sorted_median(&mut self.drawn).zip(sorted_median(&mut self.drawn_beside));
+        medians.map_or(f64::NAN, |(samples, baseline)| samples / baseline)
+    }
+
+    fn index(&mut self, length: usize) -> usize {
+        ((u64::from(self.rng.next_u32()) * length as u64) >> 32) as usize
     }
 }
 
