@@ -15,7 +15,7 @@ use inout::InOutBuf;
 use super::{
     GROUP_UNITS,
     direction::{Decryption, Direction, Encryption},
-    tweaks::{Cursor, WINDOW_BLOCKS, Window, times_x},
+    tweaks::{Cursor, WINDOW_BLOCKS, Window, times_x, window_blocks},
 };
 
 /// Encrypts the first `count` blocks and may encrypt the others too.
@@ -124,8 +124,7 @@ fn whole_blocks<D: Direction>(
     blocks: InOutBuf<'_, '_, Block>,
 ) {
     const { assert!(D::Width::USIZE <= WINDOW_BLOCKS) };
-    // Whole steps only, so that just the last window of a group can leave a part of one.
-    let most = WINDOW_BLOCKS / D::Width::USIZE * D::Width::USIZE;
+    let most = window_blocks::<D::Width>();
     let mut room = Room(Array::<Block, D::Width>::default());
     let room = &mut room.0;
     let mut rest = blocks;
@@ -133,7 +132,7 @@ fn whole_blocks<D: Direction>(
         let count = rest.len().min(most);
         let (now, later) = rest.split_at(count);
         rest = later;
-        cursor.fill(window, count);
+        cursor.fill::<D::Width>(window, count);
         let (tweaks, last_tweaks) = Array::<Block, D::Width>::slice_as_chunks(window.get(count));
         let (steps, last) = now.into_chunks::<D::Width>();
         for (step, tweaks) in steps.into_iter().zip(tweaks) {

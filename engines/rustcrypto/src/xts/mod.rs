@@ -5,6 +5,7 @@
 
 mod direction;
 mod group;
+mod running;
 #[cfg(test)]
 mod tests;
 mod tweaks;

@@ -7,6 +7,7 @@ use aes::cipher::{
     BlockSizeUser, InOut, ParBlocksSizeUser,
     array::ArraySize,
     consts::{U1, U4, U8, U30, U64 as Widest},
+    typenum::Unsigned,
 };
 use sealab_engine::{Primitive, XtsKey};
 
@@ -169,13 +170,18 @@ fn every_width_of_the_cipher() {
 
 #[test]
 fn tweaks_carry_between_their_halves_and_out_of_the_top() {
+    tweaks_carry::<U8>();
+    tweaks_carry::<Widest>();
+}
+
+fn tweaks_carry<W: Unsigned>() {
     for first in [[0xff; 16], [0x80; 16], {
         let mut low_half = [0; 16];
         low_half[7] = 0x80;
         low_half
     }] {
         let mut window = Window::default();
-        Cursor::new(&[first.into()], WINDOW_BLOCKS).fill(&mut window, WINDOW_BLOCKS);
+        Cursor::new(&[first.into()], WINDOW_BLOCKS).fill::<W>(&mut window, WINDOW_BLOCKS);
         let mut expected = u128::from_le_bytes(first);
         for (index, tweak) in window.get(WINDOW_BLOCKS).iter().enumerate() {
             assert_eq!(

@@ -1,7 +1,9 @@
 //! The tweaks of consecutive blocks: each is its predecessor times x in GF(2^128), reduced by 0x87.
 
-use aes::Block;
+use aes::{Block, cipher::typenum::Unsigned};
 use cipher::consts::U8;
+
+use super::running::Running;
 
 /// How many tweaks are computed side by side, so that none waits for its neighbour and the loops become vector code.
 const LANES: usize = 32;
@@ -9,6 +11,22 @@ const LANES: usize = 32;
 /// The most blocks between two fills of the window: the widest step of the `aes` crate. More would keep the CPU from
 /// computing the next tweaks while the rounds of a step are still under way.
 pub(super) const WINDOW_BLOCKS: usize = 64;
+
+/// Whether a step of `W` blocks is so short that its tweaks are best computed one after the other, beside the rounds of
+/// the step before. In portable code that would be slower.
+const fn one_by_one<W: Unsigned>() -> bool {
+    cfg!(target_arch = "x86_64") && W::USIZE <= 8
+}
+
+/// How many blocks go between two fills of the window when steps have `W` blocks: whole steps only, so that just the
+/// last window of a group can leave a part of one.
+pub(super) const fn window_blocks<W: Unsigned>() -> usize {
+    if one_by_one::<W>() {
+        W::USIZE
+    } else {
+        WINDOW_BLOCKS / W::USIZE * W::USIZE
+    }
+}
 
 /// The tweaks of the next blocks, in whole cache lines, with room to overshoot.
 #[repr(align(64))]
@@ -30,7 +48,16 @@ impl Window {
     /// Writes the `count` tweaks (at least one) that begin with `first` at `start`, and returns the one after them.
     /// Overwrites up to [`LANES`] tweaks behind them.
     #[inline(always)]
-    fn write(&mut self, start: usize, count: usize, first: Block) -> Block {
+    fn write<W: Unsigned>(&mut self, start: usize, count: usize, first: Running) -> Running {
+        if one_by_one::<W>() {
+            let mut tweak = first;
+            for out in &mut self.0[start..start + count] {
+                *out = tweak.block();
+                tweak = tweak.next();
+            }
+            return tweak;
+        }
+        let first = first.block();
         begin(first, &mut self.0[start..start + LANES]);
         let mut done = LANES;
         while done < count {
@@ -38,7 +65,7 @@ impl Window {
             advance(known, next);
             done += LANES;
         }
-        times_x(self.0[start + count - 1])
+        Running::new(times_x(self.0[start + count - 1]))
     }
 }
 
@@ -49,7 +76,7 @@ pub(super) struct Cursor<'a> {
     unit_blocks: usize,
     /// Blocks left in the unit at hand, and the tweak of the first of them.
     left: usize,
-    next: Block,
+    next: Running,
 }
 
 impl<'a> Cursor<'a> {
@@ -60,13 +87,19 @@ impl<'a> Cursor<'a> {
             units,
             unit_blocks,
             left: 0,
-            next: Block::default(),
+            next: Running::new(Block::default()),
         }
     }
 
-    /// Fills `window` with the tweaks of the next `count` blocks, at most [`WINDOW_BLOCKS`].
+    /// Fills `window` with the tweaks of the next `count` blocks, at most [`WINDOW_BLOCKS`], for steps of `W` blocks.
     #[inline(always)]
-    pub(super) fn fill(&mut self, window: &mut Window, count: usize) {
+    pub(super) fn fill<W: Unsigned>(&mut self, window: &mut Window, count: usize) {
+        if count == W::USIZE && self.left >= count {
+            // A constant count, which the compiler unrolls.
+            self.next = window.write::<W>(0, W::USIZE, self.next);
+            self.left -= count;
+            return;
+        }
         let mut filled = 0;
         while filled < count {
             if self.left == 0 {
@@ -75,10 +108,10 @@ impl<'a> Cursor<'a> {
                 };
                 self.units = later;
                 self.left = self.unit_blocks;
-                self.next = *first;
+                self.next = Running::new(*first);
             }
             let run = self.left.min(count - filled);
-            self.next = window.write(filled, run, self.next);
+            self.next = window.write::<W>(filled, run, self.next);
             self.left -= run;
             filled += run;
         }
@@ -87,7 +120,7 @@ impl<'a> Cursor<'a> {
     /// The tweak after the last block so far, of the same unit.
     #[inline(always)]
     pub(super) fn next(&self) -> Block {
-        self.next
+        self.next.block()
     }
 }
 
