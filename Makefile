@@ -24,16 +24,18 @@ help:
 	@echo 'make criterion   benches of the hot paths'
 	@echo 'make icount      instruction counts under callgrind'
 
-build:
-	@ci/setup build
+# Set-up is a target of its own: make reads a recipe's variables before it runs the recipe's first line, and HAS_PERL
+# must be read after Perl was installed.
+setup-%:
+	@ci/setup $*
+
+build: setup-build
 	$(CARGO) build --release --locked -p sealab $(FEATURES)
 
-bench: build
-	@ci/setup bench
+bench: build setup-bench
 	$(SEALAB) run $(BENCH_SCENARIOS) --out $(OUT)
 
-bench-full: build
-	@ci/setup bench
+bench-full: build setup-bench
 	$(SEALAB) run --all --rounds 40 --out $(OUT)
 
 test: check
@@ -42,17 +44,14 @@ test: check
 test-long: check
 	$(CARGO) test --locked $(MEMBERS) -- --include-ignored
 
-check:
-	@ci/setup build test
+check: setup-build setup-test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets $(MEMBERS) -- -D warnings
 
-criterion:
-	@ci/setup build
+criterion: setup-build
 	$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench xts
 
-icount:
-	@ci/setup build icount
+icount: setup-build setup-icount
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.0 gungraun-runner
 	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner \
 		$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench instructions

@@ -34,8 +34,13 @@ impl Failure {
             // The shell's own convention for a program that SIGINT ended.
             Self::Scenario(ScenarioError::Interrupted) => ExitCode::from(130),
             // A reader that has seen enough is no failure of ours.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            _ if self.is_broken_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::from(2),
         }
+    }
+
+    /// Whether the reader of standard output went away.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }

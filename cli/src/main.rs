@@ -14,6 +14,7 @@ mod run;
 mod scenarios;
 mod worker;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("sealab: {failure}");
+            if !failure.is_broken_pipe() {
+                // Nobody is left to tell that standard error is gone.
+                let _ = writeln!(std::io::stderr(), "sealab: {failure}");
+            }
             failure.exit_code()
         }
     }

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Done {
         let mut planned = load(name, &words)?;
         if let Some(rounds) = arguments.rounds {
             planned.0.rounds = rounds;
+            planned.0.command.push_str(&format!(" --rounds {rounds}"));
         }
         let known = |(other, _): &(PlannedScenario, String)| {
             other.scenario.name.value == planned.0.scenario.name.value
@@ -61,33 +62,44 @@ pub(crate) fn run(arguments: &RunArguments) -> Done {
     sealab_record::write(&record, &outcome.run)?;
     let written = sealab_report::write_all(&outcome.run, &arguments.out)?;
 
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        serde_json::to_writer_pretty(&mut out, &outcome.run).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{}", sealab_report::terminal(&outcome.run))?;
-        for missing in missing(&outcome.run) {
-            writeln!(out, "{missing}")?;
-        }
-        writeln!(out, "record: {}", record.display())?;
-        writeln!(out, "report: {}", written.html.display())?;
-    }
-    Ok(if outcome.held {
+    let held = if outcome.held {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
-    })
+    };
+    match print(&outcome.run, arguments, &record, &written.html) {
+        // Whoever stops reading still gets to know by the code.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(held),
+        printed => printed.map(|()| held),
+    }
 }
 
-/// A path if there is such a file, else a shipped scenario.
+fn print(run: &Run, arguments: &RunArguments, record: &Path, page: &Path) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut out, run).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    write!(out, "{}", sealab_report::terminal(run))?;
+    for missing in missing(run) {
+        writeln!(out, "{missing}")?;
+    }
+    // Whole, so that it can be opened from anywhere.
+    let page = fs::canonicalize(page)?;
+    writeln!(out, "record: {}", record.display())?;
+    writeln!(out, "report: {}", page.display())?;
+    Ok(())
+}
+
+/// A shipped scenario, else a file.
 fn load(name: &str, words: &Vocabulary) -> Result<(PlannedScenario, String), ScenarioError> {
     let path = Path::new(name);
-    let (scenario, text) = if path.exists() {
-        sealab_scenario::read(path)?
-    } else {
-        let (scenario, text) = sealab_scenario::shipped(name)?;
-        (scenario, text.to_owned())
+    // A name that is shipped is never shadowed by what lies in the working directory; `./name` is a file.
+    let (scenario, text) = match sealab_scenario::shipped(name) {
+        Ok((scenario, text)) => (scenario, text.to_owned()),
+        Err(ScenarioError::Unknown { .. }) if path.exists() => sealab_scenario::read(path)?,
+        Err(error) => return Err(error),
     };
     Ok((sealab_scenario::plan(scenario, name, words)?, text))
 }

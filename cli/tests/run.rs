@@ -196,6 +196,16 @@ fn wrong_scenarios_end_with_2_and_one_line() {
         );
         assert!(!out.exists(), "{name}: nothing is written");
     }
+    let path = folder.0.join("latin1.yaml");
+    fs::write(&path, b"name: a\ntitle: caf\xe9\n").unwrap();
+    let output = run(&path, &folder.0.join("out"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("latin1.yaml:2:11: a byte that is not UTF-8"),
+        "{}",
+        stderr(&output)
+    );
+
     let output = run(Path::new("no-such-scenario"), &folder.0.join("out"));
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -222,6 +232,62 @@ fn what_a_machine_lacks_is_a_row_and_a_message() {
             .all(|cell| cell.status == sealab_record::CellStatus::Unavailable)
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("sealab-no-such-program is not installed"));
+}
+
+#[test]
+fn a_workload_that_does_not_fit_costs_only_its_own_cells() {
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+    let available = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB"));
+    if available.unwrap().parse::<u64>().unwrap() > 190 << 20 {
+        // The largest workload there is fits three times; nothing can be shown here.
+        return;
+    }
+    let folder = Folder::new("too-large");
+    let text = SMALL.split("  - plane: protobuf").next().unwrap().replace(
+        "      - memhog: {size: 64KiB, content: mixed}",
+        "      - memhog: {size: 64KiB, content: mixed}\n      - memhog: {size: 64GiB, content: random}",
+    );
+    let out = folder.0.join("out");
+    let output = run(&folder.file("large.yaml", &text), &out);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let run = sealab_record::read(&out.join("run.json")).unwrap();
+    use sealab_record::CellStatus::{Measured, Unavailable};
+    for cell in &run.cells {
+        if cell.workload.contains("64GiB") {
+            assert_eq!(cell.status, Unavailable);
+            assert!(
+                cell.reason
+                    .as_deref()
+                    .unwrap()
+                    .contains("bytes of memory are needed")
+            );
+        }
+    }
+    assert!(run.cells.iter().any(|cell| cell.status == Measured));
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_hide_the_verdict() {
+    let folder = Folder::new("pipe");
+    let scenario = folder.file("small.yaml", SMALL);
+    let script =
+        "\"$0\" run \"$1\" --out \"$2\" 2>\"$3\" | true; exec 2>&-; \"$0\" run nosuch; echo $? >\"$4\"";
+    let (errors, code) = (folder.0.join("errors"), folder.0.join("code"));
+    let status = Command::new("sh")
+        .args(["-c", script])
+        .arg(env!("CARGO_BIN_EXE_sealab"))
+        .args([&scenario, &folder.0.join("out"), &errors, &code])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(fs::read_to_string(errors).unwrap(), "");
+    assert_eq!(
+        fs::read_to_string(code).unwrap().trim(),
+        "2",
+        "a closed standard error is no panic"
+    );
 }
 
 #[test]

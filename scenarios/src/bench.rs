@@ -2,6 +2,7 @@
 //! they are asked.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use sealab_memory::Prepared as PreparedWorkload;
 use sealab_record::{Cell, CellStatus, EngineRecord};
 
 use crate::child::{ChildError, WorkerProcess};
+use crate::machine::available_memory;
 use crate::progress::Progress;
 use crate::protocol::{Answer, Attach, Hello, Prepare, Request};
 use crate::shared::{Mapping, SharedFile};
@@ -110,6 +112,27 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
+    /// Starts a worker again that was there and died on an earlier workload.
+    fn restart(&mut self, engine: &str, profile: &str) -> Result<(), ScenarioError> {
+        let key = (engine.to_owned(), profile.to_owned());
+        let record = self
+            .engines
+            .iter()
+            .find(|record| record.id == engine && record.cpu_profile == profile);
+        if self.workers.contains_key(&key) || !record.is_some_and(|record| record.available) {
+            return Ok(());
+        }
+        match self.start(engine, profile) {
+            Ok((worker, ..)) => {
+                self.workers.insert(key, worker);
+                Ok(())
+            }
+            Err(ChildError::Interrupted) => Err(ScenarioError::Interrupted),
+            // Its cells say that it is not there.
+            Err(_) => Ok(()),
+        }
+    }
+
     fn start(&self, engine: &str, profile: &str) -> Result<(WorkerProcess, String, Hello), ChildError> {
         let profile: &Profile = self
             .options
@@ -169,13 +192,24 @@ impl<'a> Bench<'a> {
         trials: &mut [Trial<'_>],
     ) -> Result<(), ScenarioError> {
         let length = workload.len();
-        let mut mappings = self.share(length)?;
-        if let Err(error) = workload.write_to(mappings[0].bytes_mut()) {
-            for trial in trials {
-                trial.fail(CellStatus::Unavailable, error.to_string());
+        let laid = self
+            .share(length)
+            .map_err(|error| error.to_string())
+            .and_then(|mut mappings| {
+                workload
+                    .write_to(mappings[0].bytes_mut())
+                    .map_err(|error| error.to_string())?;
+                Ok(mappings)
+            });
+        let mappings = match laid {
+            Ok(mappings) => mappings,
+            Err(reason) => {
+                for trial in trials {
+                    trial.fail(CellStatus::Unavailable, reason.clone());
+                }
+                return Ok(());
             }
-            return Ok(());
-        }
+        };
         if let Some(messages) = workload.messages() {
             // For all alike, also for cells that will have no figure, so that they stand together.
             let mean = (length + messages.len() / 2) / messages.len().max(1);
@@ -195,11 +229,14 @@ impl<'a> Bench<'a> {
                     index + 1
                 )
             });
+            if !attached.contains(&(engine, profile)) {
+                self.restart(engine, profile)?;
+            }
             if let Some(reason) = self.unavailable(trial.spec) {
                 trial.fail(CellStatus::Unavailable, reason);
                 continue;
             }
-            if attached.insert((engine, profile)) {
+            if !attached.contains(&(engine, profile)) {
                 let attach = Request::Attach(Attach {
                     plain: self.plain.path(),
                     sealed: self.sealed.path(),
@@ -215,6 +252,7 @@ impl<'a> Bench<'a> {
                 if self.ask(trial, &attach, PREPARE_PATIENCE)?.is_none() {
                     continue;
                 }
+                attached.insert((engine, profile));
             }
             let prepare = Request::Prepare(Prepare {
                 cell: index,
@@ -225,8 +263,10 @@ impl<'a> Bench<'a> {
                 threads: trial.spec.threads,
                 sample_seconds: planned.sample.as_secs_f64(),
             });
-            if let Some(Answer::Prepared(prepared)) = self.ask(trial, &prepare, PREPARE_PATIENCE)? {
-                trial.verified(&prepared);
+            match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
+                Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
+                Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                None => {}
             }
         }
         self.sample(planned, trials)?;
@@ -238,12 +278,15 @@ impl<'a> Bench<'a> {
     }
 
     /// Gives each shared file `length` bytes, and touches them all.
-    fn share(&self, length: usize) -> Result<[Mapping; 3], ScenarioError> {
-        let touched = |file: &SharedFile| {
-            let mut mapping = file.resize(length).map_err(|source| ScenarioError::System {
-                what: format!("memory for three times the workload, {length} bytes each"),
-                source,
-            })?;
+    fn share(&self, length: usize) -> io::Result<[Mapping; 3]> {
+        let needed = 3 * length as u64;
+        // What is not there would be taken from other processes by the kernel, or from us.
+        if let Some(available) = available_memory().filter(|available| *available < needed) {
+            let message = format!("{needed} bytes of memory are needed, {available} are available");
+            return Err(io::Error::other(message));
+        }
+        let touched = |file: &SharedFile| -> io::Result<Mapping> {
+            let mut mapping = file.resize(length)?;
             mapping.bytes_mut().fill(0);
             Ok(mapping)
         };
@@ -276,7 +319,8 @@ impl<'a> Bench<'a> {
                     .show(|| format!("{name}: round {}/{rounds}, cell {}/{count}", round + 1, done + 1));
                 match self.ask(trial, &Request::Sample { cell: *index }, SAMPLE_PATIENCE)? {
                     Some(Answer::Sample(sample)) => trial.sampled(round, &sample),
-                    _ => trial.ready = false,
+                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                    None => {}
                 }
             }
         }
@@ -332,6 +376,10 @@ impl<'a> Bench<'a> {
         }
         Ok(None)
     }
+}
+
+fn unexpected(answer: &Answer) -> String {
+    format!("the worker gave an answer to another request: {answer:?}")
 }
 
 /// Fisher and Yates.

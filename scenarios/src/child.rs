@@ -1,6 +1,6 @@
 //! A worker process as its parent sees it: asked with a deadline, ended when dropped.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -45,7 +45,7 @@ pub(crate) struct WorkerProcess {
 
 impl WorkerProcess {
     pub(crate) fn start(mut command: Command) -> Result<Self, ChildError> {
-        let start = |error: std::io::Error| ChildError::Start(error.to_string());
+        let start = |error: io::Error| ChildError::Start(error.to_string());
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,8 +61,8 @@ impl WorkerProcess {
         Ok(Self {
             child,
             requests,
-            answers: read_answers(stdout),
-            stderr: read_stderr(stderr),
+            answers: read_answers(stdout).map_err(start)?,
+            stderr: read_stderr(stderr).map_err(start)?,
         })
     }
 
@@ -138,25 +138,26 @@ impl Drop for WorkerProcess {
     }
 }
 
-fn read_answers(stdout: ChildStdout) -> Receiver<String> {
+fn read_answers(stdout: ChildStdout) -> io::Result<Receiver<String>> {
     let (sender, receiver) = channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut reader = BufReader::new(stdout);
         loop {
             let mut line = String::new();
             match (&mut reader).take(MAX_LINE_BYTES).read_line(&mut line) {
-                Ok(length) if length > 0 && sender.send(line).is_ok() => {}
+                // A line without its end is cut: what follows would be taken for the answer to the next request.
+                Ok(_) if line.ends_with('\n') && sender.send(line).is_ok() => {}
                 _ => return,
             }
         }
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
-fn read_stderr(stderr: ChildStderr) -> Arc<Mutex<String>> {
+fn read_stderr(stderr: ChildStderr) -> io::Result<Arc<Mutex<String>>> {
     let kept = Arc::new(Mutex::new(String::new()));
     let into = Arc::clone(&kept);
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut reader = BufReader::new(stderr);
         let mut line = Vec::new();
         while (&mut reader)
@@ -174,6 +175,6 @@ fn read_stderr(stderr: ChildStderr) -> Arc<Mutex<String>> {
             }
             line.clear();
         }
-    });
-    kept
+    })?;
+    Ok(kept)
 }

@@ -122,12 +122,23 @@ pub fn read(path: &Path) -> Result<(Scenario, String), ScenarioError> {
         path: path.to_owned(),
         source,
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
     file.take(MAX_SCENARIO_BYTES + 1)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(failed)?;
-    Ok((parse(&text, &path.display().to_string())?, text))
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let lines: Vec<_> = valid.split(|byte| *byte == b'\n').collect();
+        ScenarioError::Invalid {
+            file: name.clone(),
+            line: lines.len() as u64,
+            column: lines.last().map_or(0, |line| line.len()) as u64 + 1,
+            message: "a byte that is not UTF-8; a scenario is YAML in UTF-8".to_owned(),
+        }
+    })?;
+    Ok((parse(&text, &name)?, text))
 }
 
 /// Parses the text of a scenario; `file` names it in errors.

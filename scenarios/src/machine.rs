@@ -45,7 +45,9 @@ pub(crate) fn allowed_cpus() -> &'static [usize] {
 
 /// How many CPUs this process may run on, at least 1.
 pub fn cpus() -> usize {
-    allowed_cpus().len().max(1)
+    // A quota may allow fewer than the affinity shows.
+    let quota = std::thread::available_parallelism().map_or(1, usize::from);
+    allowed_cpus().len().clamp(1, quota)
 }
 
 /// CPU time that the hypervisor gave to others, and CPU time in all, in ticks since the machine started.
@@ -112,7 +114,7 @@ pub(crate) fn machine() -> Machine {
         cpu_features,
         cpus: cpus(),
         caches: caches(),
-        memory_bytes: memory_bytes(),
+        memory_bytes: memory("MemTotal:").unwrap_or(0),
         kernel: format!(
             "{} {}",
             uname.sysname().to_string_lossy(),
@@ -157,13 +159,16 @@ fn caches() -> BTreeMap<String, u64> {
     caches
 }
 
-fn memory_bytes() -> u64 {
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kibibytes = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let number = kibibytes
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .map(str::trim);
-    number.and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) << 10
+/// Memory that can be had without taking it from others, in bytes.
+pub(crate) fn available_memory() -> Option<u64> {
+    memory("MemAvailable:")
+}
+
+fn memory(field: &str) -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes = text.lines().find_map(|line| line.strip_prefix(field))?;
+    let number = kibibytes.trim().strip_suffix("kB")?.trim();
+    Some(number.parse::<u64>().ok()? << 10)
 }
 
 fn operating_system() -> String {

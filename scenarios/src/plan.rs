@@ -37,10 +37,10 @@ pub struct Vocabulary {
 pub struct PlannedScenario {
     /// The scenario as it was read.
     pub scenario: Scenario,
-    /// Where it came from, as it was given on the command line.
-    pub source: String,
     /// Samples for each cell.
     pub rounds: u32,
+    /// The command that runs this scenario alone.
+    pub command: String,
     /// How long one sample should last.
     pub sample: Duration,
     /// The workloads that its cells name by index.
@@ -110,13 +110,22 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         }
     }
     Ok(PlannedScenario {
-        source: file.to_owned(),
         rounds,
+        command: format!("sealab run {}", quoted(file)),
         sample: Duration::from_millis(milliseconds.into()),
         scenario,
         workloads,
         cells,
     })
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Where errors are.

@@ -128,7 +128,7 @@ fn describe(planned: &PlannedScenario, text: &str, notes: &HashMap<String, Vec<S
         baseline_cpu_profile: baseline
             .and_then(|base| base.cpu_profile.as_ref())
             .map(|id| id.value.clone()),
-        command: format!("sealab run {}", planned.source),
+        command: planned.command.clone(),
         notes: notes.get(&scenario.name.value).cloned().unwrap_or_default(),
     }
 }

@@ -38,6 +38,10 @@ pub fn work(candidate: &Candidate, profile: &Profile) -> io::Result<()> {
         if (&mut input).take(MAX_LINE_BYTES).read_line(&mut line)? == 0 {
             return Ok(());
         }
+        if !line.ends_with('\n') {
+            let message = format!("a request longer than {MAX_LINE_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         let answer = match serde_json::from_str(&line) {
             Ok(request) => worker.answer(request),
             Err(error) => Answer::Refused(Refusal::failed(format!("not a request: {error}"))),

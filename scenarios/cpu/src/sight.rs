@@ -33,7 +33,7 @@ pub fn evidence(profile: &Profile) -> Vec<String> {
         )),
         None => lines.push("CPUID not masked".to_owned()),
     }
-    lines.push(format!("CPUID shows: {shown}"));
+    lines.push(format!("CPUID shows the executable: {shown}"));
     lines.push(format!(
         "the Rust standard library detects: {}",
         names(detected())
