@@ -9,6 +9,7 @@
     reason = "helpers of tests stand outside of the functions that are marked as tests"
 )]
 
+use std::io::Write;
 use std::process::Command;
 
 use sealab_engine::EngineError;
@@ -57,7 +58,7 @@ fn code_path(id: &str, variables: &[(&str, &str)]) -> Option<String> {
     assert!(output.status.success(), "{id}, {variables:?}: {said}");
     if let Some(reason) = said.lines().find_map(|line| line.strip_prefix("unavailable ")) {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{id}: {reason}");
-        eprintln!("skipped: {id}: {reason}");
+        let _ = writeln!(std::io::stderr(), "SKIPPED {id}: {reason}");
         return None;
     }
     let line = said.lines().find(|line| line.starts_with("hardware_aes="));

@@ -1,5 +1,7 @@
 //! Each library that is on this machine, held to the golden vectors. A missing one is named; under `CI=true` it fails.
 
+use std::io::Write;
+
 use sealab_engine::{AeadKey, Candidate, Engine, EngineError, Primitive, XtsKey};
 use sealab_engine_system::CANDIDATES;
 
@@ -13,7 +15,8 @@ fn open(candidate: &Candidate) -> Option<Box<dyn Engine>> {
                 "{}: {reason}",
                 candidate.id
             );
-            eprintln!("skipped: {}: {reason}", candidate.id);
+            // Past the test harness, which keeps what a passing test prints to itself.
+            let _ = writeln!(std::io::stderr(), "SKIPPED {}: {reason}", candidate.id);
             None
         }
         Err(error) => panic!("{}: {error}", candidate.id),

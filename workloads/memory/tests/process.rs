@@ -1,6 +1,7 @@
 //! Real processes: their memory is taken whole, and none of them is left.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs, process, thread};
@@ -335,7 +336,10 @@ fn installed(program: &str, package: &str) -> bool {
     if !there {
         let ci = env::var("CI").is_ok_and(|ci| ci == "true");
         assert!(!ci, "{program} is not installed (Debian package {package})");
-        println!("SKIPPED: {program} is not installed (Debian package {package})");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: {program} is not installed (Debian package {package})"
+        );
     }
     there
 }

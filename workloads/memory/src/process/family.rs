@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, kill_process_group,
-    set_parent_process_death_signal, waitid, waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, kill_process_group,
+    set_child_subreaper, set_parent_process_death_signal, waitid, waitpid,
 };
 
 use super::table::{self, Entry};
@@ -50,6 +50,8 @@ impl Family {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let program = process.command.program();
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Descendants that lose their parent become ours, to be reaped: not every container's first process does it.
+        let _ = set_child_subreaper(Some(getpid()));
         let mut command = Command::new(program);
         command
             .args(process.command.arguments())
