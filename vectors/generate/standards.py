@@ -1,7 +1,8 @@
-"""The vectors that standards print, and readers for the files of NIST's CAVP."""
+"""The vectors that standards print, and the choice of NIST's that stands beside them."""
 
 import dataclasses
-import re
+
+import cavp
 
 
 @dataclasses.dataclass
@@ -139,59 +140,6 @@ RFC_8439 = [
 ]
 
 
-def _sections(path):
-    """The paragraphs of a CAVP file: what stands in brackets above, and the names with their values."""
-    bracketed = {}
-    for paragraph in path.read_text().split("\n\n"):
-        case = {}
-        for line in paragraph.splitlines():
-            line = line.strip()
-            if match := re.fullmatch(r"\[(\w+)(?:\s*=\s*(\w+))?\]", line):
-                bracketed[match[1]] = match[2]
-                if match[2] is None:
-                    bracketed["direction"] = match[1]
-            elif line and not line.startswith("#"):
-                name, _, value = line.partition("=")
-                case[name.strip()] = value.strip()
-        if len(case) > 1:
-            yield dict(bracketed), case
-
-
-def _octets(case, names):
-    return {name: bytes.fromhex(case[name]) for name in names if name in case}
-
-
-def nist_xts(nist, bits):
-    """Two encryptions and two decryptions of each length in whole bytes."""
-    taken = {}
-    for bracketed, case in _sections(nist / f"ciphers/AES/XTS/tweak-128hexstr/XTSGenAES{bits}.rsp"):
-        length, direction = int(case["DataUnitLen"]), bracketed["direction"]
-        taken.setdefault((length, direction), 0)
-        if length % 8 or taken[length, direction] == 2:
-            continue
-        taken[length, direction] += 1
-        comment = f"{direction.lower()}, COUNT = {case['COUNT']}"
-        yield _octets(case, ("Key", "i", "PT", "CT")) | {"comment": comment}
-
-
-def nist_gcm(nist, bits):
-    """The first of each kind and pair of lengths, for 96-bit nonces and 128-bit tags."""
-    seen = set()
-    for name in (f"gcmEncryptExtIV{bits}", f"gcmDecrypt{bits}"):
-        for bracketed, case in _sections(nist / f"ciphers/AES/GCM/{name}.rsp"):
-            if (bracketed["IVlen"], bracketed["Taglen"]) != ("96", "128"):
-                continue
-            valid = "FAIL" not in case
-            kind = (name, bracketed["PTlen"], bracketed["AADlen"], valid)
-            # Some bits of the length pairs tell as much as all of them.
-            if kind in seen or bracketed["AADlen"] not in ("0", "160"):
-                continue
-            seen.add(kind)
-            comment = f"{name}, {bracketed['PTlen']} and {bracketed['AADlen']} bits, Count = {case['Count']}"
-            octets = {"CT": b"", "AAD": b"", "PT": b""} | _octets(case, ("Key", "IV", "AAD", "PT", "CT", "Tag"))
-            yield octets | {"valid": valid, "comment": comment}
-
-
 def blocks(nist):
     """FIPS 197's example, SP 800-38A's four blocks, and NIST's multi-block messages."""
     yield (
@@ -205,16 +153,16 @@ def blocks(nist):
         "b6ed21b99ca6f4f9f153e7b1beafed1d23304b7a39f9f3ff067d8d8f9e24ecc7"
     )
     yield "SP 800-38A, F.1.5", _SP_800_38A_KEY, _SP_800_38A_MESSAGE, ct
-    for bracketed, case in _sections(nist / "ciphers/AES/ECB/ECBMMT256.rsp"):
+    for bracketed, case in cavp.cases(nist / "ciphers/AES/ECB/ECBMMT256.rsp"):
         if bracketed["direction"] == "ENCRYPT":
-            octets = _octets(case, ("KEY", "PLAINTEXT", "CIPHERTEXT"))
+            octets = cavp.octets(case, ("KEY", "PLAINTEXT", "CIPHERTEXT"))
             yield f"ECBMMT256, encrypt, COUNT = {case['COUNT']}", *octets.values()
 
 
 def rfc_4231(nist):
     """The cases of RFC 4231 that are not truncated."""
-    for _, case in _sections(nist / "HMAC/rfc-4231-sha256.txt"):
-        yield _octets(case, ("Key", "Msg", "MD"))
+    for _, case in cavp.cases(nist / "HMAC/rfc-4231-sha256.txt"):
+        yield cavp.octets(case, ("Key", "Msg", "MD"))
 
 
 def sha256(nist):
@@ -229,8 +177,8 @@ def sha256(nist):
         b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
         bytes.fromhex("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
     )
-    for _, case in _sections(nist / "hashes/SHA2/SHA256ShortMsg.rsp"):
+    for _, case in cavp.cases(nist / "hashes/SHA2/SHA256ShortMsg.rsp"):
         bits = int(case["Len"])
-        if bits in (0, 8, 248, 256, 432, 440, 448, 496, 504, 512):
-            octets = _octets(case, ("Msg", "MD"))
+        if bits in cavp.CHOSEN_SHA256_BITS:
+            octets = cavp.octets(case, ("Msg", "MD"))
             yield f"SHA256ShortMsg, Len = {bits}", octets["Msg"][: bits // 8], octets["MD"]

@@ -1,10 +1,12 @@
 //! All vectors of a primitive, run through an engine.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 
 use sealab_engine::{Engine, EngineError, Primitive};
 
-use crate::data::{SOURCES, Source};
+use crate::data::{COMPACT, EXTENSIVE, Source};
 use crate::file::{self, Case};
 use crate::{VectorError, aead, plain, xts};
 
@@ -17,21 +19,28 @@ pub struct Checked {
     pub skipped: usize,
 }
 
-/// Runs every vector of `primitive` through `engine`: encryption and decryption, in place and into a buffer, alone and
-/// in batches. Messages that are not authentic must be refused and leave zeros.
+/// Runs the compact set of `primitive` through `engine`: encryption and decryption, in place and into a buffer, alone
+/// and in batches. Messages that are not authentic must be refused and leave zeros.
 ///
-/// The first failure ends the check. That no vector was run is a failure too.
+/// The compact set has the standards' own vectors, Wycheproof's and each kind of code path, and is small enough to be
+/// run before every measurement. The first failure ends the check. That no vector was run is a failure too.
 pub fn check(engine: &dyn Engine, primitive: Primitive) -> Result<Checked, VectorError> {
-    check_sources(engine, primitive, SOURCES)
+    check_sources(engine, primitive, COMPACT)
 }
 
-pub(crate) fn check_sources(
+/// As [`check`], over every vector there is: the compact set, NIST's, every length of up to 33 blocks, and whole
+/// sectors.
+pub fn check_all(engine: &dyn Engine, primitive: Primitive) -> Result<Checked, VectorError> {
+    check_sources(engine, primitive, COMPACT.iter().chain(EXTENSIVE))
+}
+
+fn check_sources<'a>(
     engine: &dyn Engine,
     primitive: Primitive,
-    sources: &[Source],
+    sources: impl IntoIterator<Item = &'a Source>,
 ) -> Result<Checked, VectorError> {
     let mut total = Checked::default();
-    for source in sources.iter().filter(|source| source.primitive == primitive) {
+    for source in sources.into_iter().filter(|source| source.primitive == primitive) {
         let cases = file::read(source)?;
         let checked = match primitive {
             Primitive::Aes128Xts | Primitive::Aes256Xts => xts::check(engine, primitive, &cases),
@@ -96,19 +105,20 @@ pub(crate) fn stopped(case: &Case, how: &dyn fmt::Display, error: EngineError) -
 }
 
 /// The cases in sets for which `key` gives the same value, in the order of their first members.
-pub(crate) fn sets<'a, K: Eq>(
+pub(crate) fn sets<'a, K: Eq + Hash>(
     cases: impl Iterator<Item = &'a Case>,
     key: impl Fn(&'a Case) -> Result<K, VectorError>,
 ) -> Result<Vec<Vec<&'a Case>>, VectorError> {
-    let mut sets: Vec<(K, Vec<&Case>)> = Vec::new();
+    let mut sets: Vec<Vec<&Case>> = Vec::new();
+    let mut places: HashMap<K, usize> = HashMap::new();
     for case in cases {
-        let value = key(case)?;
-        match sets.iter_mut().find(|(existing, _)| *existing == value) {
-            Some((_, set)) => set.push(case),
-            None => sets.push((value, vec![case])),
+        let place = *places.entry(key(case)?).or_insert(sets.len());
+        if place == sets.len() {
+            sets.push(Vec::new());
         }
+        sets[place].push(case);
     }
-    Ok(sets.into_iter().map(|(_, set)| set).collect())
+    Ok(sets)
 }
 
 /// `set` over and over until there are at least `length`, each case at least once.
@@ -201,6 +211,16 @@ mod tests {
                 "\"keySize\": 16",
                 "case 7: key is missing; its group says 16",
             ),
+            (
+                "\"00ff\"",
+                "\"00ff\", \"msgLength\": 1048577",
+                "x.json, case 7: msgLength is 1048577; it must be at most 1048576",
+            ),
+            (
+                "\"00ff\"",
+                "\"\", \"msgLength\": 4",
+                "x.json, case 7: msg is empty; with msgLength it must not be",
+            ),
             ("00ff", "00f", "3 hexadecimal digits, which is an odd number"),
             ("00ff", "00fF", "no lower-case hexadecimal digit"),
             ("00ff", "é", "no lower-case hexadecimal digit"),
@@ -239,6 +259,11 @@ mod tests {
                 Primitive::Aes256Ctr,
                 r#""key": "00""#,
                 "key has 1 bytes; it must have 32",
+            ),
+            (
+                Primitive::Aes256Xts,
+                r#""key": "", "ctSha256": "00""#,
+                "ct and ctSha256; it must be one of them",
             ),
             (Primitive::Aes256Block, r#""iv": """#, "key is missing"),
             (Primitive::HmacSha256, r#""tag": "00""#, "key is missing"),

@@ -42,7 +42,7 @@ pub enum VectorError {
         case: u32,
         /// The call, the way the data was passed and the batch.
         how: String,
-        /// What differs: ciphertext, plaintext, tag or digest.
+        /// What differs: ciphertext (or its SHA-256), plaintext, tag, code or digest.
         what: &'static str,
         /// The first wrong byte of the case's value, counted from 0.
         at: usize,

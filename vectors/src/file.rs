@@ -10,6 +10,8 @@ use crate::data::Source;
 
 /// The version of the format that is read here.
 const FORMAT_VERSION: u32 = 1;
+/// The longest plaintext that `msgLength` may ask for.
+const MAX_MSG_BYTES: usize = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -35,6 +37,20 @@ struct Header {
     _notes: Vec<String>,
     #[serde(default, rename = "agreedBy")]
     _agreed_by: Vec<String>,
+    #[serde(default, rename = "sourceTests")]
+    _source_tests: Option<u64>,
+    #[serde(default, rename = "leftOut")]
+    _left_out: Vec<LeftOut>,
+}
+
+/// Tests of the source that are not in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeftOut {
+    #[serde(rename = "count")]
+    _count: u64,
+    #[serde(rename = "reason")]
+    _reason: String,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +77,9 @@ pub(crate) struct Test {
     tweak: Option<Octets>,
     aad: Option<Octets>,
     msg: Octets,
+    msg_length: Option<usize>,
     ct: Option<Octets>,
+    ct_sha256: Option<Octets>,
     tag: Option<Octets>,
     digest: Option<Octets>,
     pub(crate) result: Verdict,
@@ -156,6 +174,35 @@ impl Case {
         )))
     }
 
+    /// The SHA-256 of the ciphertext, where the file has that in place of the ciphertext.
+    pub(crate) fn ct_sha256(&self) -> Result<Option<[u8; 32]>, VectorError> {
+        if self.test.ct_sha256.is_none() {
+            return Ok(None);
+        }
+        if self.test.ct.is_some() {
+            return Err(self.malformed("ct and ctSha256; it must be one of them".to_owned()));
+        }
+        self.sized("ctSha256", &self.test.ct_sha256).map(Some)
+    }
+
+    /// Puts the plaintext in place of the part that repeats, where `msgLength` says that it does.
+    fn expand(&mut self) -> Result<(), VectorError> {
+        let Some(length) = self.test.msg_length else {
+            return Ok(());
+        };
+        if length > MAX_MSG_BYTES {
+            return Err(self.malformed(format!(
+                "msgLength is {length}; it must be at most {MAX_MSG_BYTES}"
+            )));
+        }
+        if self.msg().is_empty() {
+            return Err(self.malformed("msg is empty; with msgLength it must not be".to_owned()));
+        }
+        let part = std::mem::take(&mut self.test.msg.0);
+        self.test.msg.0 = part.into_iter().cycle().take(length).collect();
+        Ok(())
+    }
+
     pub(crate) fn malformed(&self, reason: String) -> VectorError {
         VectorError::Malformed {
             file: self.file,
@@ -208,7 +255,8 @@ pub(crate) fn read(source: &Source) -> Result<Vec<Case>, VectorError> {
             group.digest_size,
         ];
         for test in group.tests {
-            let case = Case { file, test };
+            let mut case = Case { file, test };
+            case.expand()?;
             agrees_with_group(&case, sizes)?;
             if let Some(flag) = case.test.flags.iter().find(|f| !document.flags.contains_key(*f)) {
                 return Err(case.malformed(format!("the flag {flag} is not among the file's flags")));

@@ -1,6 +1,7 @@
 //! Vectors of XTS.
 
 use sealab_engine::{DataUnits, Engine, Primitive, Tweak, Xts, XtsKey};
+use sha2::{Digest, Sha256};
 
 use crate::VectorError;
 use crate::check::{Checked, Stop, cycled, sets, stopped};
@@ -16,10 +17,50 @@ pub(crate) fn check(
     cases: &[Case],
 ) -> Result<Checked, VectorError> {
     let mut checked = Checked::default();
-    for set in sets(cases.iter(), |case| Ok((case.key()?, case.msg().len())))? {
+    let mut whole = Vec::new();
+    for case in cases {
+        match case.ct_sha256()? {
+            Some(digest) => checked.count(1, check_digest(engine, primitive, case, &digest))?,
+            None => whole.push(case),
+        }
+    }
+    for set in sets(whole.into_iter(), |case| Ok((case.key()?, case.msg().len())))? {
         checked.count(set.len(), check_set(engine, primitive, &set))?;
     }
     Ok(checked)
+}
+
+fn keyed(engine: &dyn Engine, primitive: Primitive, case: &Case) -> Result<Box<dyn Xts>, Stop> {
+    if case.test.result != Verdict::Valid {
+        Err(case.malformed("XTS has nothing to refuse; result must be valid".to_owned()))?;
+    }
+    let key = XtsKey::new(primitive, case.key()?).map_err(|error| case.malformed(error.to_string()))?;
+    engine.xts(&key).map_err(|error| stopped(case, &"keying", error))
+}
+
+/// A unit of whose ciphertext only the SHA-256 is known: once that holds, the ciphertext must decrypt.
+fn check_digest(
+    engine: &dyn Engine,
+    primitive: Primitive,
+    case: &Case,
+    digest: &[u8; 32],
+) -> Result<(), Stop> {
+    let mut xts = keyed(engine, primitive, case)?;
+    let tweaks = [Tweak(case.tweak()?)];
+    let units = DataUnits::new(case.msg().len(), &tweaks).map_err(|e| case.malformed(e.to_string()))?;
+    for form in Form::BOTH {
+        let how = format!("encrypt {form}, 1 of {} bytes", case.msg().len());
+        let (ciphertext, result) = form.run(case.msg(), |data| xts.encrypt(units, data));
+        result.map_err(|error| stopped(case, &how, error))?;
+        let actual = Sha256::digest(&ciphertext);
+        equal(case, &how, "SHA-256 of the ciphertext", digest, &actual)?;
+
+        let how = format!("decrypt {form}, 1 of {} bytes", case.msg().len());
+        let (plaintext, result) = form.run(&ciphertext, |data| xts.decrypt(units, data));
+        result.map_err(|error| stopped(case, &how, error))?;
+        equal(case, &how, "plaintext", case.msg(), &plaintext)?;
+    }
+    Ok(())
 }
 
 /// Units of one key and length, each alone and then all in one batch.
@@ -31,10 +72,7 @@ fn check_set(engine: &dyn Engine, primitive: Primitive, set: &[&Case]) -> Result
         case.equally_long_ct()?;
     }
     let first = set[0];
-    let key = XtsKey::new(primitive, first.key()?).map_err(|error| first.malformed(error.to_string()))?;
-    let mut xts = engine
-        .xts(&key)
-        .map_err(|error| stopped(first, &"keying", error))?;
+    let mut xts = keyed(engine, primitive, first)?;
     for case in set {
         check_batch(&mut *xts, &[case])?;
     }

@@ -9,7 +9,7 @@ use sealab_engine::{
     Aead, AeadKey, BlockCipher, BlockKey, Ctr, CtrKey, DataUnits, Engine, EngineError, HmacSha256, InOutBuf,
     MacKey, Messages, Primitive, Sha256, Tag, Tweak, Xts, XtsKey,
 };
-use sealab_vectors::{Checked, VectorError, check};
+use sealab_vectors::{Checked, VectorError, check, check_all};
 
 /// What is wrong with an engine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +20,10 @@ enum Fault {
     Tail,
     /// Each unit of a batch but the first is under the tweak of the one before.
     TweakOffByOne,
+    /// The last byte of a unit of 65536 bytes is wrong.
+    LongUnit,
+    /// The same, in decryption alone.
+    LongUnitDecrypted,
     /// Only the lower 64 bits of a tweak count.
     ShortTweak,
     /// Data that goes into a buffer is changed in its input's copy only: the output keeps what was there.
@@ -171,6 +175,9 @@ impl Wrapped<dyn Xts> {
         if self.fault == Fault::Tail && !units.unit_bytes().is_multiple_of(16) {
             *data.get_out().last_mut().unwrap() ^= 1;
         }
+        if self.fault == Fault::LongUnit && units.unit_bytes() >= 65536 {
+            *data.get_out().last_mut().unwrap() ^= 1;
+        }
         Ok(())
     }
 }
@@ -180,8 +187,14 @@ impl Xts for Wrapped<dyn Xts> {
         self.run(units, data, |xts, units, data| xts.encrypt(units, data))
     }
 
-    fn decrypt(&mut self, units: DataUnits<'_>, data: InOutBuf<'_, '_, u8>) -> Result<(), EngineError> {
-        self.run(units, data, |xts, units, data| xts.decrypt(units, data))
+    fn decrypt(&mut self, units: DataUnits<'_>, mut data: InOutBuf<'_, '_, u8>) -> Result<(), EngineError> {
+        self.run(units, data.reborrow(), |xts, units, data| {
+            xts.decrypt(units, data)
+        })?;
+        if self.fault == Fault::LongUnitDecrypted && units.unit_bytes() >= 65536 {
+            *data.get_out().last_mut().unwrap() ^= 1;
+        }
+        Ok(())
     }
 }
 
@@ -350,6 +363,22 @@ fn wrong_units_are_found() {
             let error = outcome(fault, primitive).unwrap_err();
             assert!(
                 matches!(error, VectorError::Differs { .. }),
+                "{primitive}, {fault:?}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_long_units_are_found() {
+    for primitive in XTS {
+        for (fault, expected) in [
+            (Fault::LongUnit, "SHA-256 of the ciphertext"),
+            (Fault::LongUnitDecrypted, "plaintext"),
+        ] {
+            let error = check_all(&Faulty::new(fault), primitive).unwrap_err();
+            assert!(
+                matches!(error, VectorError::Differs { what, .. } if what == expected),
                 "{primitive}, {fault:?}: {error}"
             );
         }
