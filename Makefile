@@ -13,7 +13,7 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
 
-.PHONY: help build bench bench-full test test-long check icount criterion clean
+.PHONY: help build bench bench-full test test-long check fuzz icount criterion clean
 
 help:
 	@echo 'make bench       measure this machine, about 5 minutes after the build; ends with the path of a report'
@@ -21,6 +21,7 @@ help:
 	@echo 'make build       target/release/sealab'
 	@echo 'make test        the whole test suite'
 	@echo 'make test-long   the tests that take long, too'
+	@echo 'make fuzz        a minute of each fuzz target (needs cargo-fuzz)'
 	@echo 'make criterion   benches of the hot paths'
 	@echo 'make icount      instruction counts under callgrind'
 
@@ -55,6 +56,14 @@ icount: setup-build setup-icount
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.0 gungraun-runner
 	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner \
 		$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench instructions
+
+# The sanitizer's flags are not in the stable compiler; the variable opens them.
+fuzz:
+	@for target in scenario cpu_profiles sizes record report; do \
+		mkdir -p fuzz/new/$$target; \
+		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target new/$$target corpus/$$target -- \
+			-max_total_time=60 -timeout=20 -rss_limit_mb=2048 -max_len=24000) || exit 1; \
+	done
 
 clean:
 	$(CARGO) clean

@@ -142,14 +142,17 @@ pub(crate) fn percent(share: f64) -> String {
 /// How far the interval reaches from the median at most: `±0.8 %`.
 pub(crate) fn spread(figure: &Figure) -> String {
     let reach = (figure.high - figure.median).max(figure.median - figure.low);
-    if figure.median == 0.0 {
+    if figure.median == 0.0 || !reach.is_finite() {
         return "±?".to_owned();
     }
     let share = (reach / figure.median).abs() * 100.0;
     if share < 9.95 {
         format!("±{share:.1} %")
-    } else {
+    } else if share < 999.5 {
         format!("±{share:.0} %")
+    } else {
+        // An interval of no sense must not make a column of hundreds of digits.
+        "±>999 %".to_owned()
     }
 }
 

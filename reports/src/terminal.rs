@@ -199,12 +199,15 @@ fn wrapped(text: &mut String, first: &str, others: &str, words: &str) {
         }
         empty = false;
         for c in word.chars() {
-            if line.width() >= WIDTH {
+            line.push(c);
+            // A wide character may reach beyond the edge where a narrow one would not.
+            if line.width() > WIDTH {
+                line.pop();
                 text.push_str(&line);
                 text.push('\n');
                 line = others.to_owned();
+                line.push(c);
             }
-            line.push(c);
         }
     }
     text.push_str(line.trim_end());

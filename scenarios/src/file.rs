@@ -6,7 +6,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use sealab_memory::Workload;
-use sealab_record::Operation;
+use sealab_record::{Operation, brief};
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
@@ -166,7 +166,7 @@ pub fn parse(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
             file: file.to_owned(),
             line: location.line().max(1),
             column: location.column().max(1),
-            message: first_line(&error.to_string()),
+            message: brief(&first_line(&error.to_string())),
         }
     })
 }

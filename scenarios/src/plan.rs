@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sealab_checkpoint::{FORMATS, Format, Plane};
 use sealab_memory::Workload;
-use sealab_record::Operation;
+use sealab_record::{Operation, brief};
 use serde_saphyr::{Location, Spanned};
 
 use crate::file::{Block, Scenario};
@@ -140,7 +140,7 @@ impl Place<'_> {
             file: self.file.to_owned(),
             line,
             column,
-            message,
+            message: brief(&message),
         }
     }
 

@@ -29,7 +29,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// The file is no run record.
-    #[error("{}: is not a run record: {source}", path.display())]
+    #[error("{}: is not a run record: {}", path.display(), brief(&source.to_string()))]
     Json {
         /// The file.
         path: PathBuf,
@@ -37,13 +37,33 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// The file is a run record of another version.
-    #[error("{}: has schema {found:?}; this sealab reads {SCHEMA:?}", path.display())]
+    #[error("{}: has schema {}; this sealab reads {SCHEMA:?}", path.display(), brief(&format!("{found:?}")))]
     Schema {
         /// The file.
         path: PathBuf,
         /// The schema it names.
         found: String,
     },
+}
+
+/// `text` on one printable line, its middle left out where it quotes a long value: for messages that quote input.
+pub fn brief(text: &str) -> String {
+    const BEGIN: usize = 400;
+    const END: usize = 1600;
+    let printable = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let length = text.chars().count();
+    if length <= BEGIN + END {
+        return text.chars().map(printable).collect();
+    }
+    let begin = text.chars().take(BEGIN);
+    let end = text.chars().skip(length - END);
+    begin.chain(" … ".chars()).chain(end).map(printable).collect()
 }
 
 /// Reads a run record.
@@ -64,6 +84,11 @@ pub fn read(path: &Path) -> Result<Run, RecordError> {
             MAX_RECORD_BYTES >> 20
         ))));
     }
+    parse(&text, path)
+}
+
+/// Parses the text of a run record; `path` names it in errors.
+pub fn parse(text: &str, path: &Path) -> Result<Run, RecordError> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema: String,
@@ -72,14 +97,14 @@ pub fn read(path: &Path) -> Result<Run, RecordError> {
         path: path.to_owned(),
         source,
     };
-    let version: Version = serde_json::from_str(&text).map_err(json)?;
+    let version: Version = serde_json::from_str(text).map_err(json)?;
     if version.schema != SCHEMA {
         return Err(RecordError::Schema {
             path: path.to_owned(),
             found: version.schema,
         });
     }
-    serde_json::from_str(&text).map_err(json)
+    serde_json::from_str(text).map_err(json)
 }
 
 /// Writes a run record to `path`.

@@ -8,7 +8,7 @@ mod record;
 mod schema;
 mod statistics;
 
-pub use file::{RecordError, read, write, write_aside};
+pub use file::{RecordError, brief, parse, read, write, write_aside};
 pub use record::{
     Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
     SampleConditions, ScenarioRecord, Space,

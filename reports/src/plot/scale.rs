@@ -24,7 +24,7 @@ impl Scale {
         let high = valid.max_by(f64::total_cmp)?;
         let log = is_logarithmic(low, high);
         // No axis reaches into numbers that cannot be told from zero or infinity.
-        let (low, high) = (low.max(1e-12), high.clamp(1e-11, 1e18));
+        let (low, high) = (low.clamp(1e-12, 1e17), high.clamp(1e-11, 1e18));
         Some(if log {
             Self {
                 low: rounded(low, false),
@@ -139,6 +139,8 @@ mod tests {
             [1e-9, 1e12],
             [0.9, 1.1],
             [1e-300, 1e300],
+            [1e300, 1e302],
+            [1e300, 1.7e308],
         ] {
             let scale = Scale::holding(values.into_iter()).unwrap();
             for most in [2, 4, 8] {

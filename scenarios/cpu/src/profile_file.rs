@@ -59,7 +59,7 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Profile>, ProfileError
         file: file.to_owned(),
         line: location.line().max(1),
         column: location.column().max(1),
-        message,
+        message: brief(&message),
     })
 }
 
@@ -127,6 +127,26 @@ fn without_place(message: &str) -> String {
     line.rsplit_once(" at line ")
         .map_or(line, |(before, _)| before)
         .to_owned()
+}
+
+/// `text` on one printable line, its middle left out where it quotes a long value.
+fn brief(text: &str) -> String {
+    const BEGIN: usize = 400;
+    const END: usize = 1600;
+    let printable = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let length = text.chars().count();
+    if length <= BEGIN + END {
+        return text.chars().map(printable).collect();
+    }
+    let begin = text.chars().take(BEGIN);
+    let end = text.chars().skip(length - END);
+    begin.chain(" … ".chars()).chain(end).map(printable).collect()
 }
 
 impl Entry {

@@ -60,7 +60,7 @@ impl Family {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        let parent = rustix::process::getpid();
+        let parent = getpid();
         // SAFETY: the closure runs in the forked child before exec, where only async-signal-safe calls are allowed; it
         // makes two system calls, and neither they nor the making of their errors allocate or lock.
         unsafe {
