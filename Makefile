@@ -13,14 +13,13 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
 
-.PHONY: help build bench bench-full test test-long check fuzz icount criterion clean
+.PHONY: help build bench bench-full test check fuzz icount criterion clean
 
 help:
 	@echo 'make bench       measure this machine, about 5 minutes after the build; ends with the path of a report'
 	@echo 'make bench-full  run every scenario, with more rounds'
 	@echo 'make build       target/release/sealab'
 	@echo 'make test        the whole test suite'
-	@echo 'make test-long   the tests that take long, too'
 	@echo 'make fuzz        a minute of each fuzz target (needs cargo-fuzz)'
 	@echo 'make criterion   benches of the hot paths'
 	@echo 'make icount      instruction counts under callgrind'
@@ -42,15 +41,14 @@ bench-full: build setup-bench
 test: check
 	$(CARGO) test --locked $(MEMBERS)
 
-test-long: check
-	$(CARGO) test --locked $(MEMBERS) -- --include-ignored
-
 check: setup-build setup-test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets $(MEMBERS) -- -D warnings
 
 criterion: setup-build
 	$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench xts
+	$(CARGO) bench --locked -p sealab-engine-openssl --bench direct
+	$(CARGO) bench --locked -p sealab-engine-ring --bench direct
 
 icount: setup-build setup-icount
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.0 gungraun-runner
