@@ -16,7 +16,7 @@ BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-s
 .PHONY: help build bench bench-full test check fuzz icount criterion clean
 
 help:
-	@echo 'make bench       measure this machine, about 5 minutes after the build; ends with the path of a report'
+	@echo 'make bench       measure this machine, 2 to 5 minutes after the build; ends with the path of a report'
 	@echo 'make bench-full  run every scenario, with more rounds'
 	@echo 'make build       target/release/sealab'
 	@echo 'make test        the whole test suite'
