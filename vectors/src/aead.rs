@@ -5,8 +5,8 @@ use std::fmt;
 use sealab_engine::{Aead, AeadKey, Engine, EngineError, Messages, Nonce, Primitive, Tag};
 
 use crate::VectorError;
+use crate::case::{Case, Verdict};
 use crate::check::{Checked, Stop, cycled, sets, stopped};
-use crate::file::{Case, Verdict};
 use crate::form::{Form, equal, zeroed};
 
 /// A batch has at least this many messages.
@@ -32,7 +32,7 @@ fn check_set(engine: &dyn Engine, primitive: Primitive, set: &[&Case]) -> Result
         .aead(&key)
         .map_err(|error| stopped(first, &"keying", error))?;
     let (valid, invalid): (Vec<&Case>, Vec<&Case>) =
-        set.iter().partition(|case| case.test.result == Verdict::Valid);
+        set.iter().partition(|case| case.verdict == Verdict::Valid);
     for case in &valid {
         case.equally_long_ct()?;
         holds(&mut *aead, &Batch::new(&[case])?)?;
@@ -146,16 +146,16 @@ fn refused(aead: &mut dyn Aead, batch: &Batch<'_>, index: usize) -> Result<(), S
         match result {
             Err(EngineError::Unauthentic { index: actual }) if actual == index => {}
             Err(EngineError::Unauthentic { index: actual }) => Err(VectorError::Blamed {
-                file: case.file,
-                case: case.test.tc_id,
+                file: case.file.to_string(),
+                case: case.id,
                 how: how.clone(),
                 expected: index,
                 actual,
             })?,
             Err(error) => return Err(stopped(case, &how, error)),
             Ok(()) => Err(VectorError::Accepted {
-                file: case.file,
-                case: case.test.tc_id,
+                file: case.file.to_string(),
+                case: case.id,
                 how: how.clone(),
             })?,
         }

@@ -6,9 +6,9 @@ use std::hash::Hash;
 
 use sealab_engine::{Engine, EngineError, Primitive};
 
+use crate::case::Case;
 use crate::data::{COMPACT, EXTENSIVE, Source};
-use crate::file::{self, Case};
-use crate::{VectorError, aead, plain, xts};
+use crate::{VectorError, aead, plain, suite, xts};
 
 /// What became of a primitive's vectors.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -40,8 +40,11 @@ fn check_sources<'a>(
     sources: impl IntoIterator<Item = &'a Source>,
 ) -> Result<Checked, VectorError> {
     let mut total = Checked::default();
-    for source in sources.into_iter().filter(|source| source.primitive == primitive) {
-        let cases = file::read(source)?;
+    for source in sources
+        .into_iter()
+        .filter(|source| source.primitive == Some(primitive))
+    {
+        let cases = suite::read(source)?;
         let checked = match primitive {
             Primitive::Aes128Xts | Primitive::Aes256Xts => xts::check(engine, primitive, &cases),
             Primitive::Aes128Gcm | Primitive::Aes256Gcm | Primitive::ChaCha20Poly1305 => {
@@ -96,8 +99,8 @@ pub(crate) fn stopped(case: &Case, how: &dyn fmt::Display, error: EngineError) -
     match error {
         EngineError::Length { .. } | EngineError::Unsupported { .. } => Stop::Skipped,
         source => Stop::Failed(VectorError::Engine {
-            file: case.file,
-            case: case.test.tc_id,
+            file: case.file.to_string(),
+            case: case.id,
             how: how.to_string(),
             source,
         }),
@@ -164,7 +167,7 @@ mod tests {
 
     fn reason(primitive: Primitive, text: String) -> String {
         let source = Source {
-            primitive,
+            primitive: Some(primitive),
             name: "x.json",
             text: Box::leak(text.into_boxed_str()),
         };
@@ -187,8 +190,23 @@ mod tests {
             ),
             (
                 "sha-256",
+                "sha-257",
+                "x.json, algorithm: \"sha-257\"; it must be one of aes-128-xts, ",
+            ),
+            (
+                "sha-256",
                 "aes-256-ctr",
-                "x.json, algorithm: aes-256-ctr; it must be sha-256",
+                "x.json, case 7: aes-256-ctr has no value \"digest\"",
+            ),
+            (
+                ", \"digest\": \"abcd\"",
+                "",
+                "x.json, case 7: digest is missing, which digest needs",
+            ),
+            (
+                "\"abcd\"",
+                "7",
+                "x.json, case 7: digest: a number; it must be text",
             ),
             ("\"licence\": \"b\", ", "", "missing field `licence`"),
             (
@@ -228,9 +246,9 @@ mod tests {
             (
                 "\"valid\"",
                 "\"invalid\"",
-                "x.json, case 7: the primitive has nothing to refuse",
+                "x.json, case 7: sha-256 has nothing to refuse",
             ),
-            ("\"comment\"", "\"remark\"", "unknown field `remark`"),
+            ("\"comment\"", "\"remark\"", "missing field `comment`"),
         ] {
             let found = reason(Primitive::Sha256, SHA256.replacen(from, to, 1));
             assert!(found.contains(expected), "{from} -> {to}: {found}");
@@ -242,31 +260,34 @@ mod tests {
         for (primitive, values, expected) in [
             (
                 Primitive::Aes256Xts,
-                r#""key": "00""#,
+                r#""key": "00", "tweak": """#,
                 "a key for aes-256-xts has 64 bytes, not 1",
             ),
             (
                 Primitive::Aes256Xts,
-                r#""key": """#,
+                r#""key": "", "tweak": """#,
                 "a key for aes-256-xts has 64 bytes, not 0",
             ),
             (
                 Primitive::Aes256Gcm,
-                r#""key": "00", "aad": """#,
+                r#""key": "00", "aad": "", "iv": "", "tag": """#,
                 "a key for aes-256-gcm has 32 bytes, not 1",
             ),
             (
                 Primitive::Aes256Ctr,
-                r#""key": "00""#,
+                r#""key": "00", "iv": """#,
                 "key has 1 bytes; it must have 32",
             ),
             (
                 Primitive::Aes256Xts,
-                r#""key": "", "ctSha256": "00""#,
+                r#""key": "", "tweak": "", "ctSha256": "00""#,
                 "ct and ctSha256; it must be one of them",
             ),
-            (Primitive::Aes256Block, r#""iv": """#, "key is missing"),
-            (Primitive::HmacSha256, r#""tag": "00""#, "key is missing"),
+            (
+                Primitive::Aes256Block,
+                r#""key": """#,
+                "key has 0 bytes; it must have 32",
+            ),
         ] {
             let text = SHA256
                 .replacen("sha-256", primitive.id(), 1)

@@ -9,7 +9,7 @@ pub enum VectorError {
     #[error("{file}, case {case}: {how} accepted a message that is not authentic")]
     Accepted {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -21,7 +21,7 @@ pub enum VectorError {
     )]
     Blamed {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -37,7 +37,7 @@ pub enum VectorError {
     )]
     Differs {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -55,7 +55,7 @@ pub enum VectorError {
     #[error("{file}, case {case}: {how} failed")]
     Engine {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -69,7 +69,7 @@ pub enum VectorError {
     )]
     Exposed {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -83,7 +83,7 @@ pub enum VectorError {
     #[error("{file}, {place}: {reason}")]
     Malformed {
         /// The vector file.
-        file: &'static str,
+        file: String,
         /// The place in the file.
         place: String,
         /// What is wrong, and what would be right.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use sealab_engine::{EngineError, InOutBuf};
 
 use crate::VectorError;
-use crate::file::Case;
+use crate::case::Case;
 
 /// The most bytes that an error shows.
 const SHOWN_BYTES: usize = 16;
@@ -66,8 +66,8 @@ pub(crate) fn equal(
     }
     let same = expected.iter().zip(actual).take_while(|(a, b)| a == b).count();
     Err(VectorError::Differs {
-        file: case.file,
-        case: case.test.tc_id,
+        file: case.file.to_string(),
+        case: case.id,
         how: how.to_string(),
         what,
         at: same,
@@ -81,8 +81,8 @@ pub(crate) fn zeroed(case: &Case, how: &dyn fmt::Display, output: &[u8]) -> Resu
     match output.iter().position(|byte| *byte != 0) {
         None => Ok(()),
         Some(at) => Err(VectorError::Exposed {
-            file: case.file,
-            case: case.test.tc_id,
+            file: case.file.to_string(),
+            case: case.id,
             how: how.to_string(),
             at,
             actual: shown(&output[at..]),

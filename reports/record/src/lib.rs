@@ -3,11 +3,16 @@
 //! A record holds all that a report says; reports are made from records alone, so that a record can be reported
 //! again years later. Its JSON Schema is generated from these types and versioned by [`SCHEMA`].
 
+mod conformance;
 mod file;
 mod record;
 mod schema;
 mod statistics;
 
+pub use conformance::{
+    CONFORMANCE_SCHEMA, Conformance, ConformanceSuite, Difference, Implementation, Remark, SuiteOutcome,
+    Tally, Verdict,
+};
 pub use file::{RecordError, brief, parse, read, write, write_aside};
 pub use record::{
     Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
