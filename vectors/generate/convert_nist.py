@@ -8,7 +8,10 @@ Each value is compared with what all of implementations.py answer; one differenc
 import importlib.metadata
 
 import cavp
+from aead import opened
 from cavp import PACKAGE, package
+from keys import WRAPS, unwrapped
+from messages import must_refuse
 from model import PUBLIC_DOMAIN, File, stealing
 
 LICENCE = PUBLIC_DOMAIN + f"; the package {PACKAGE} stands under Apache-2.0 OR BSD-3-Clause"
@@ -70,7 +73,7 @@ def gcm(bits):
         LICENCE,
         [
             "Of the 15 cases of each pair of lengths, every fifth one is taken: Count 0, 5 and 10.",
-            COMPARED + " That a message must be refused is NIST's word.",
+            COMPARED + " That a message must be refused is NIST's word; OpenSSL refuses each too.",
         ],
         len(cases),
     )
@@ -89,6 +92,9 @@ def gcm(bits):
             if result == "valid":
                 sealed = file.agreed("gcm", *values.values())
                 agree(sealed, octets["CT"] + octets["Tag"], f"{name}.rsp", comment)
+            else:
+                given = (octets[name] for name in ("Key", "IV", "AAD", "CT", "Tag"))
+                must_refuse(opened("gcm", *given), comment)
             file.add({"keySize": bits, "ivSize": 96, "tagSize": 128}, comment, flags, result,
                      **values, ct=octets["CT"], tag=octets["Tag"])
     file.write()
@@ -125,6 +131,42 @@ def sha256():
     file.write()
 
 
+# Of the hundred cases that NIST has for each length, these are taken.
+KEY_WRAP_COUNTS = (0, 25, 50, 75)
+
+
+def key_wrap(algorithm, family, operation, unwrap):
+    """A sample of each length, key size and direction."""
+    names = [f"{family}_{way}_{bits}" for way in ("AE", "AD") for bits in (128, 192, 256)]
+    folder = package() / "keywrap/kwtestvectors"
+    cases = [(name, *case) for name in names for case in cavp.cases(folder / f"{name}.txt")]
+    file = File(
+        f"{algorithm}-nist",
+        algorithm,
+        origin(", ".join(f"{name}.txt" for name in names) + " (CAVS 17.4 and 21.4)"),
+        LICENCE,
+        [
+            f"Of the 100 cases of each length these are taken: COUNT {', '.join(map(str, KEY_WRAP_COUNTS))}.",
+            COMPARED + " That a message must be refused is NIST's word; OpenSSL refuses each too.",
+        ],
+        len(cases),
+    )
+    for name, _, case in cases:
+        if int(case["COUNT"]) not in KEY_WRAP_COUNTS:
+            file.leave_out("not in the sample")
+            continue
+        octets = {"P": b""} | cavp.octets(case, ("K", "P", "C"))
+        key, msg, ct = octets["K"], octets["P"], octets["C"]
+        comment = f"{name}, {len(ct) * 8} bits wrapped, COUNT = {case['COUNT']}"
+        flags, result = (["NistFailure"], "invalid") if "FAIL" in case else ([], "valid")
+        if result == "valid":
+            agree(file.agreed(operation, key, msg), ct, name, comment)
+        else:
+            must_refuse(unwrapped(unwrap, key, ct), comment)
+        file.add({"keySize": len(key) * 8}, comment, flags, result, key=key, msg=msg, ct=ct)
+    file.write()
+
+
 def main():
     for bits in (128, 256):
         xts(bits, "tweaks", "tweak-128hexstr", ("ENCRYPT", "DECRYPT"))
@@ -132,6 +174,8 @@ def main():
         gcm(bits)
     block()
     sha256()
+    for algorithm, family in (("aes-kw", "KW"), ("aes-kwp", "KWP")):
+        key_wrap(algorithm, family, *WRAPS[algorithm])
 
 
 if __name__ == "__main__":

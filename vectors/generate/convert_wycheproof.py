@@ -7,56 +7,14 @@ answer; one difference ends the run.
 """
 
 import argparse
-import json
 import pathlib
 
-from model import File
-
-LICENCE = "Apache-2.0, whose text is vectors/licenses/wycheproof.txt"
-
-
-def explained(note):
-    """Wycheproof's note of a flag as one text."""
-    cited = (f"See {reference}." for name in ("cves", "links") for reference in note.get(name, ()))
-    parts = [note.get("description", note["bugType"]), note.get("effect"), *cited]
-    return " ".join(part for part in parts if part)
-
-
-class Source:
-    """One of Wycheproof's files."""
-
-    def __init__(self, folder, commit, name):
-        self._commit, self._name = commit, f"testvectors_v1/{name}_test.json"
-        document = json.loads((folder / self._name).read_text())
-        self._notes = {flag: explained(note) for flag, note in document["notes"].items()}
-        self.tests = [(group, test) for group in document["testGroups"] for test in group["tests"]]
-        if len(self.tests) != document["numberOfTests"]:
-            raise SystemExit(f"{self._name}: numberOfTests is not the number of tests")
-
-    def file(self, algorithm, notes):
-        """An empty file for what is taken of this one."""
-        compared = (
-            "Comments, flags and their notes are the source's; tcId in a comment is the source's number. Each valid"
-            " value was compared with what the implementations under agreedBy answer when the file was written."
-        )
-        source = f"C2SP/wycheproof, {self._name}, commit {self._commit}, converted by vectors/generate"
-        return File(f"{algorithm}-wycheproof", algorithm, source, LICENCE, [compared, *notes], len(self.tests),
-                    self._notes)
-
-
-def add(file, group, test, names, values):
-    comment = f"tcId {test['tcId']}" + (f": {test['comment']}" if test["comment"] else "")
-    file.add(group, comment, test["flags"], test["result"], **dict(zip(names, values, strict=True)))
-
-
-def octets(test, names):
-    return [bytes.fromhex(test[name]) for name in names]
-
-
-def agree(answer, expected, algorithm, test):
-    if answer != expected:
-        raise SystemExit(f"{algorithm}, tcId {test['tcId']}: the value is not what the implementations answer")
-
+import wycheproof_jwe
+import wycheproof_keys
+import wycheproof_rsa
+from aead import opened
+from messages import must_refuse
+from wycheproof import INVALID, Source, add, agree, octets
 
 def xts(source, bits):
     algorithm = f"aes-{bits}-xts"
@@ -78,8 +36,7 @@ def xts(source, bits):
 
 
 def aead(source, algorithm, operation, key_bytes):
-    note = "Of an invalid message no plaintext is kept; that it must be refused is the source's word."
-    file = source.file(algorithm, [note])
+    file = source.file(algorithm, [INVALID + " OpenSSL refuses each too."])
     for _, test in source.tests:
         key, iv, aad, msg, ct, tag = octets(test, ("key", "iv", "aad", "msg", "ct", "tag"))
         if len(key) != key_bytes:
@@ -90,6 +47,7 @@ def aead(source, algorithm, operation, key_bytes):
             if test["result"] == "valid":
                 agree(file.agreed(operation, key, iv, aad, msg), ct + tag, algorithm, test)
             else:
+                must_refuse(opened(operation, key, iv, aad, ct, tag), f"{algorithm}, tcId {test['tcId']}")
                 msg = b""
             sizes = {"keySize": key_bytes * 8, "ivSize": 96, "tagSize": 128}
             add(file, sizes, test, ("key", "iv", "aad", "msg", "ct", "tag"), (key, iv, aad, msg, ct, tag))
@@ -116,14 +74,17 @@ def main():
     parser.add_argument("--commit", required=True, help="its commit")
     arguments = parser.parse_args()
 
-    def source(name):
-        return Source(arguments.wycheproof, arguments.commit, name)
+    def source(pattern):
+        return Source(arguments.wycheproof, arguments.commit, pattern)
 
     for bits in (128, 256):
         xts(source("aes_xts"), bits)
         aead(source("aes_gcm"), f"aes-{bits}-gcm", "gcm", bits // 8)
     aead(source("chacha20_poly1305"), "chacha20-poly1305", "chacha20_poly1305", 32)
     hmac(source("hmac_sha256"))
+    wycheproof_keys.write(source)
+    wycheproof_rsa.write(source)
+    wycheproof_jwe.write(source)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,20 @@ import hashlib
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+import criu
+import dm_crypt
+import keys
+import ocicrypt
 import standards
+from aead import opened
 from cavp import package
+from messages import REPEATED, flipped, must_refuse, repeated
 from model import DATA, FACTS, GENERATED, OWN_LICENCE, PUBLIC_DOMAIN, File, Stream, stealing
 
 
 IEEE_COPY = "testvals/xts.1 of github.com/BrianGladman/modes, commit 16b9647b542ece7e5120f9acbcca851dec6b8199"
 IEEE_COMPARED = {
-    128: "key, tweak, plaintext and the whole ciphertext of all twelve vectors are equal.",
+    128: "key, tweak, plaintext and the whole ciphertext of all thirteen vectors are equal.",
     256: "key, tweak, plaintext and the whole ciphertext of all five vectors are equal, but for bytes 128 to 159 of"
     " vector 12's ciphertext, a line that the copy lacks; the implementations alone vouch for those.",
 }
@@ -100,29 +106,15 @@ def xts_generated(bits):
     file.write()
 
 
-# An odd number, so that no two of as many blocks in sequence are equal.
-PERIOD = 37
-REPEATED = f"To keep the file small a plaintext is {PERIOD} bytes over and over (msg and msgLength)."
-
-
-def repeated(stream, length):
-    """A plaintext, and the values that stand for it in the file."""
-    if length <= PERIOD:
-        msg = stream.take(length)
-        return msg, {"msg": msg}
-    part = stream.take(PERIOD)
-    return (part * (length // PERIOD + 1))[:length], {"msg": part, "msgLength": length}
-
-
 def xts_lengths(bits):
-    """Every length of up to 33 blocks."""
+    """Every length of 1 to 33 blocks, with and without stealing."""
     file = File(f"aes-{bits}-xts-lengths", f"aes-{bits}-xts", GENERATED, OWN_LICENCE, [
-        "Every length from 16 to 528 bytes: each number of blocks that a loop may end with, with every tail.",
+        "Every length from 16 to 543 bytes: each number of blocks that a loop may end with, with every tail.",
         REPEATED,
     ])
     stream = Stream(f"xts-lengths-{bits}")
     key = stream.take(bits // 4)
-    for length in range(16, 529):
+    for length in range(16, 544):
         tweak, (msg, values) = stream.take(16), repeated(stream, length)
         ct = file.agreed("xts", key, tweak, msg)
         file.add({"keySize": bits * 2, "tweakSize": 128}, f"a unit of {length} bytes", stealing(msg),
@@ -152,7 +144,7 @@ ENCRYPTED_TWEAKS = {
 def xts_sectors(bits):
     """Whole sectors as volumes have them, and tweaks that carry."""
     file = File(f"aes-{bits}-xts-sectors", f"aes-{bits}-xts", GENERATED, OWN_LICENCE, [
-        REPEATED + " Of units of 65536 bytes the ciphertext's SHA-256 is kept (ctSha256).",
+        REPEATED + " Of units of 65536 bytes and more the ciphertext's SHA-256 is kept (ctSha256).",
     ])
     stream, group = Stream(f"xts-sectors-{bits}"), {"keySize": bits * 2, "tweakSize": 128}
 
@@ -188,6 +180,16 @@ def xts_sectors(bits):
 
     for number in (3, (1 << 64) - 1):
         add(f"unit {number:#x} of 65536 bytes", ["LongMessage"], key, number.to_bytes(16, "little"), 65536)
+
+    key = stream.take(bits // 4)
+    for number in (0, 1 << 63, (1 << 64) - 8):
+        comment = f"plain64 {number:#x}: 4096-byte sector, counted in 512 bytes"
+        add(comment, ["Plain64"], key, number.to_bytes(16, "little"), 4096)
+    for name in ("2^63", "2^64 - 1", "2^127 + 2^63", "2^128 - 1"):
+        tweak = decrypted(key[len(key) // 2 :], ENCRYPTED_TWEAKS[name].to_bytes(16, "little"))
+        for length in (512, 520):
+            add(f"the tweak encrypts to {name}, {length} bytes", ["EncryptedTweak"], key, tweak, length)
+    add("unit 0x5 of 65543 bytes", ["LongMessage"], key, (5).to_bytes(16, "little"), 65543)
     file.write()
 
 
@@ -197,13 +199,6 @@ def add_aead(file, group, operation, comment, flags, key, iv, aad, msg):
     ct, tag = sealed[:-16], sealed[-16:]
     file.add(group, comment, flags, key=key, iv=iv, aad=aad, msg=msg, ct=ct, tag=tag)
     return ct, tag
-
-
-def flipped(octets, position):
-    """`octets` with the lowest bit of one of them changed."""
-    changed = bytearray(octets)
-    changed[position] ^= 1
-    return bytes(changed)
 
 
 def aead_generated(name, algorithm, operation, key_bytes):
@@ -222,17 +217,22 @@ def aead_generated(name, algorithm, operation, key_bytes):
         lengths += [4096]
     for length in lengths:
         flags = ["LongMessage"] if length >= 512 else []
-        add_aead(file, group, operation, f"{length} bytes", flags, key, stream.take(12), stream.take(20), stream.take(length))
+        add_aead(file, group, operation, f"{length} bytes", flags, key, stream.take(12), stream.take(20),
+                 stream.take(length))
     for length in (0, 1, 15, 16, 17, 64, 129, 300):
         add_aead(file, group, operation, f"{length} bytes of associated data", [], key, stream.take(12),
                  stream.take(length), stream.take(40))
 
     iv, aad, msg = stream.take(12), stream.take(20), stream.take(45)
-    ct, tag = add_aead(file, group, operation, "the message that the invalid ones were made from", [], key, iv, aad, msg)
+    comment = "the message that the invalid ones were made from"
+    ct, tag = add_aead(file, group, operation, comment, [], key, iv, aad, msg)
 
     def refuse(comment, flag, **changed):
-        values = dict(key=key, iv=iv, aad=aad, msg=b"", ct=ct, tag=tag) | changed
-        file.add(group, comment, [flag], "invalid", **values)
+        values = {"key": key, "iv": iv, "aad": aad, "ct": ct, "tag": tag} | changed
+        must_refuse(opened(operation, **values), comment)
+        order = ("key", "iv", "aad", "msg", "ct", "tag")
+        values |= {"msg": b""}
+        file.add(group, comment, [flag], "invalid", **{name: values[name] for name in order})
 
     for position in (0, 3, 4, 7, 8, 11, 12, 15):
         refuse(f"bit 0 of tag byte {position} changed", "ModifiedTag", tag=flipped(tag, position))
@@ -380,6 +380,10 @@ def main():
     lengths()
     block()
     hashes()
+    keys.write()
+    dm_crypt.write()
+    criu.write()
+    ocicrypt.write()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ IEEE_1619 = {
         _ieee(16, _FALLING, _FALLING2, "9a78563412", bytes(range(18)), "d069444b7a7e0cab09e24447d24deb1fedbf"),
         _ieee(17, _FALLING, _FALLING2, "9a78563412", bytes(range(19)), "e5df1351c0544ba1350b3363cd8ef4beedbf9d"),
         _ieee(18, _FALLING, _FALLING2, "9a78563412", bytes(range(20)), "9d84c813f719aa2c7be3f66171c7c5c2edbf9dac"),
+        _ieee(19, "e0e1e2e3e4e5e6e7e8e9eaebecedeeef", "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf", "21436587a9", _RISING,
+              "38b45812ef43a05bd957e545907e223b954ab4aaf088303ad910eadf14b42be6"),
     ],
     256: [
         _ieee(10, _E256, _PI256, "ff", _RISING, "1c3b3a102f770386e4836c99e370cf9bea00803f5e482357a4ae12d414a3e63b"),

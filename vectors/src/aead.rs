@@ -146,7 +146,7 @@ fn refused(aead: &mut dyn Aead, batch: &Batch<'_>, index: usize) -> Result<(), S
         match result {
             Err(EngineError::Unauthentic { index: actual }) if actual == index => {}
             Err(EngineError::Unauthentic { index: actual }) => Err(VectorError::Blamed {
-                file: case.file.to_string(),
+                file: case.file.clone(),
                 case: case.id,
                 how: how.clone(),
                 expected: index,
@@ -154,7 +154,7 @@ fn refused(aead: &mut dyn Aead, batch: &Batch<'_>, index: usize) -> Result<(), S
             })?,
             Err(error) => return Err(stopped(case, &how, error)),
             Ok(()) => Err(VectorError::Accepted {
-                file: case.file.to_string(),
+                file: case.file.clone(),
                 case: case.id,
                 how: how.clone(),
             })?,

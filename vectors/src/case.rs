@@ -112,7 +112,7 @@ impl Case {
 
     pub(crate) fn malformed(&self, reason: String) -> VectorError {
         VectorError::Malformed {
-            file: self.file.to_string(),
+            file: self.file.clone(),
             place: format!("case {}", self.id),
             reason,
         }

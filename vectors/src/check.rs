@@ -99,7 +99,7 @@ pub(crate) fn stopped(case: &Case, how: &dyn fmt::Display, error: EngineError) -
     match error {
         EngineError::Length { .. } | EngineError::Unsupported { .. } => Stop::Skipped,
         source => Stop::Failed(VectorError::Engine {
-            file: case.file.to_string(),
+            file: case.file.clone(),
             case: case.id,
             how: how.to_string(),
             source,

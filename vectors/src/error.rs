@@ -1,5 +1,7 @@
 //! Why an engine, or a vector file, did not pass.
 
+use std::sync::Arc;
+
 use sealab_engine::{EngineError, Primitive};
 
 /// A vector that an engine failed, or data that is no vector.
@@ -9,7 +11,7 @@ pub enum VectorError {
     #[error("{file}, case {case}: {how} accepted a message that is not authentic")]
     Accepted {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -21,7 +23,7 @@ pub enum VectorError {
     )]
     Blamed {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -37,7 +39,7 @@ pub enum VectorError {
     )]
     Differs {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -55,7 +57,7 @@ pub enum VectorError {
     #[error("{file}, case {case}: {how} failed")]
     Engine {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -69,7 +71,7 @@ pub enum VectorError {
     )]
     Exposed {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The case's number in the file.
         case: u32,
         /// The call, the way the data was passed and the batch.
@@ -83,7 +85,7 @@ pub enum VectorError {
     #[error("{file}, {place}: {reason}")]
     Malformed {
         /// The vector file.
-        file: String,
+        file: Arc<str>,
         /// The place in the file.
         place: String,
         /// What is wrong, and what would be right.

@@ -66,7 +66,7 @@ pub(crate) fn equal(
     }
     let same = expected.iter().zip(actual).take_while(|(a, b)| a == b).count();
     Err(VectorError::Differs {
-        file: case.file.to_string(),
+        file: case.file.clone(),
         case: case.id,
         how: how.to_string(),
         what,
@@ -81,7 +81,7 @@ pub(crate) fn zeroed(case: &Case, how: &dyn fmt::Display, output: &[u8]) -> Resu
     match output.iter().position(|byte| *byte != 0) {
         None => Ok(()),
         Some(at) => Err(VectorError::Exposed {
-            file: case.file.to_string(),
+            file: case.file.clone(),
             case: case.id,
             how: how.to_string(),
             at,
