@@ -1,0 +1,3 @@
+//! How image layers are sealed, over any engine.
+
+pub mod ocicrypt;

@@ -1,0 +1,3 @@
+//! How volumes are sealed, over any engine.
+
+pub mod sector;

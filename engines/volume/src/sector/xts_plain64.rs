@@ -1,0 +1,79 @@
+//! `aes-xts-plain64` with a volume key of 512 bits: AES-256-XTS, the tweak being the sector's number.
+
+use sealab_engine::{DataUnits, Engine, InOutBuf, Primitive, Tweak, XtsKey};
+
+use super::{BATCH, SectorCipher, SectorError, SectorSize};
+
+/// The length of the volume key, in bytes: the data key, then the tweak key.
+pub(super) const KEY_BYTES: usize = 64;
+
+/// dm-crypt's `aes-xts-plain64`. Nothing is authenticated.
+pub struct XtsPlain64 {
+    xts: Box<dyn sealab_engine::Xts>,
+    size: SectorSize,
+    tweaks: [Tweak; BATCH],
+}
+
+impl XtsPlain64 {
+    /// The cipher under a volume key.
+    pub fn new(engine: &dyn Engine, key: &[u8; KEY_BYTES], size: SectorSize) -> Result<Self, SectorError> {
+        Self::from_slice(engine, key, size)
+    }
+
+    /// As [`XtsPlain64::new`]; a key of another length is an error.
+    pub(super) fn from_slice(engine: &dyn Engine, key: &[u8], size: SectorSize) -> Result<Self, SectorError> {
+        Ok(Self {
+            xts: engine.xts(&XtsKey::new(Primitive::Aes256Xts, key)?)?,
+            size,
+            tweaks: [Tweak([0; 16]); BATCH],
+        })
+    }
+
+    /// Encrypts or decrypts sectors whose lengths and numbers are checked.
+    pub(super) fn apply(
+        &mut self,
+        direction: Direction,
+        first: u64,
+        data: &mut [u8],
+    ) -> Result<(), SectorError> {
+        let bytes = self.size.bytes();
+        for (batch, data) in data.chunks_mut(bytes * BATCH).enumerate() {
+            let tweaks = &mut self.tweaks[..data.len() / bytes];
+            for (tweak, index) in tweaks.iter_mut().zip(batch * BATCH..) {
+                *tweak = Tweak::plain64(self.size.number(first, index));
+            }
+            let units = DataUnits::new(bytes, tweaks)?;
+            match direction {
+                Direction::Decrypt => self.xts.decrypt(units, InOutBuf::from(data))?,
+                Direction::Encrypt => self.xts.encrypt(units, InOutBuf::from(data))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    Decrypt,
+    Encrypt,
+}
+
+impl SectorCipher for XtsPlain64 {
+    fn sector_size(&self) -> SectorSize {
+        self.size
+    }
+
+    fn metadata_bytes(&self) -> usize {
+        0
+    }
+
+    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
+        self.size.count(first, data.len(), metadata.len(), 0)?;
+        self.apply(Direction::Encrypt, first, data)
+    }
+
+    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
+        self.size.count(first, data.len(), metadata.len(), 0)?;
+        self.apply(Direction::Decrypt, first, data)
+    }
+}
