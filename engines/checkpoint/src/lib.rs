@@ -6,13 +6,21 @@
 //!
 //! Unit lengths are kept, so a sealed unit lies where the plain one lay; what else must be stored (nonce, tag) is its
 //! *trailer*. No format knows a library: all work goes through `&dyn Engine`.
+//!
+//! Those are constructions to be measured. Whole checkpoints are CRIU's image sets, which [`image`] reads; [`pr2297`]
+//! seals and opens them as CRIU's own pull request does.
 
 mod aead;
+mod aside;
 mod batches;
 mod block;
 mod ctr_hmac;
+#[cfg(test)]
+mod fixtures;
 mod format;
+pub mod image;
 mod plane;
+pub mod pr2297;
 mod secret;
 mod units;
 mod xts;
