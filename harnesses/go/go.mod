@@ -1,0 +1,3 @@
+module sealab/harness
+
+go 1.19
