@@ -5,6 +5,7 @@
 //! escapes them in its own way.
 
 mod cells_csv;
+mod conformance;
 mod dimension;
 mod findings;
 mod html;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use sealab_record::{RecordError, Run, write_aside};
 
 pub use cells_csv::{CSV_HEADER, csv};
+pub use conformance::{WrittenConformance, conformance_json, conformance_terminal, write_conformance};
 pub use html::html;
 pub use markdown::markdown;
 pub use terminal::terminal;
