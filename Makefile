@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 OUT ?= sealab-report
+CONFORMANCE ?= sealab-conformance
 SEALAB := target/release/sealab
 
 # The vendored OpenSSL is configured by Perl. Where only perl-base is there and nothing may be installed, that one
@@ -13,11 +14,12 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
 
-.PHONY: help build bench bench-full test check fuzz icount criterion clean
+.PHONY: help build bench bench-full conformance harnesses test check fuzz icount criterion clean
 
 help:
 	@echo 'make bench       measure this machine, 2 to 5 minutes after the build; ends with the path of a report'
 	@echo 'make bench-full  run every scenario, with more rounds'
+	@echo 'make conformance hold every engine, and harnesses in other languages, to the golden vectors'
 	@echo 'make build       target/release/sealab'
 	@echo 'make test        the whole test suite'
 	@echo 'make fuzz        a minute of each fuzz target (needs cargo-fuzz)'
@@ -38,7 +40,17 @@ bench: build setup-bench
 bench-full: build setup-bench
 	$(SEALAB) run --all --rounds 40 --out $(OUT)
 
-test: check
+conformance: build harnesses setup-conformance
+	$(SEALAB) conform --out $(CONFORMANCE) $(if $(CI),--strict)
+
+# What is not built is named by `sealab conform`, and fails there when it is strict.
+harnesses: setup-harnesses
+	@for language in c go java; do \
+		$(MAKE) --no-print-directory -C harnesses/$$language OUT=$(CURDIR)/target/harnesses/$$language || \
+			echo "harnesses/$$language: not built" >&2; \
+	done
+
+test: check harnesses setup-conformance
 	$(CARGO) test --locked $(MEMBERS)
 
 check: setup-build setup-test
@@ -57,7 +69,7 @@ icount: setup-build setup-icount
 
 # The sanitizer's flags are not in the stable compiler; the variable opens them.
 fuzz:
-	@for target in scenario cpu_profiles sizes record report; do \
+	@for target in scenario cpu_profiles sizes record report engines; do \
 		mkdir -p fuzz/new/$$target; \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target new/$$target corpus/$$target -- \
 			-max_total_time=60 -timeout=20 -rss_limit_mb=2048 -max_len=24000) || exit 1; \

@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Hold engines, and implementations in other languages, to the golden vectors
+    Conform(ConformArguments),
     /// Say what this machine has for the lab: CPU profiles, engines, real programs
     Doctor,
     /// Show each engine with its library's version, what it implements and the code path it takes
@@ -26,9 +28,46 @@ pub(crate) enum Command {
     Scenarios,
     /// Print a JSON Schema
     Schema(SchemaArguments),
-    /// One engine under one CPU profile, asked on standard input (started by `run` and `engines`)
-    #[command(hide = true)]
+    /// Speak the harness protocol for one engine, on standard input and output
     Worker(WorkerArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConformArguments {
+    /// Vectors to run: a suite's name or an algorithm's (see --list); all if not given
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) suite: Vec<String>,
+    /// One case alone, by its number; with one suite
+    #[arg(long, value_name = "NUMBER", requires = "suite")]
+    pub(crate) case: Option<u32>,
+    /// Further vector files, of the format that vectors/schema.json describes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vectors: Vec<PathBuf>,
+    /// Engines to hold to them; every engine if neither --engine nor --harness is given
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Vec<String>,
+    /// Harnesses to hold to them: a name of the list, an executable file, or a command with arguments between blanks
+    #[arg(long, value_name = "HARNESS")]
+    pub(crate) harness: Vec<String>,
+    /// CPU profiles (see `sealab doctor`) and emulated CPUs (qemu-Nehalem, qemu-Westmere, qemu-Haswell, qemu-max);
+    /// all if not given
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) cpu: Vec<String>,
+    /// The folder of harnesses.yaml; by default ./harnesses, else the one of the build that this program stands in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) harnesses: Option<PathBuf>,
+    /// Take what is missing on this machine for a failure
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// List the suites and end
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Where to write conformance.json, junit.xml, conformance.md and conformance.html
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where to write the results as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -86,10 +125,13 @@ pub(crate) enum SchemaOf {
 
 #[derive(Args, Debug)]
 pub(crate) struct WorkerArguments {
-    /// The engine's identifier
+    /// The engine's identifier, or `keys` for key wrapping
     #[arg(long)]
     pub(crate) engine: String,
     /// The CPU profile that this process was started under
-    #[arg(long)]
+    #[arg(long, default_value = "native")]
     pub(crate) cpu: String,
+    /// Take measurements in place of the harness protocol, as `run` has it done
+    #[arg(long, hide = true)]
+    pub(crate) measure: bool,
 }

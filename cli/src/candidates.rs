@@ -16,6 +16,9 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     sealab_engine_system::CANDIDATES[2],
 ];
 
+/// What a conformance run has beside the engines: the lab's own key wrapping.
+pub(crate) const KEYS: &str = "keys";
+
 /// The candidate of that identifier.
 pub(crate) fn candidate(id: &str) -> Option<&'static Candidate> {
     CANDIDATES.iter().find(|candidate| candidate.id == id)

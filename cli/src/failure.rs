@@ -4,12 +4,18 @@ use std::io;
 use std::process::ExitCode;
 
 use sealab_cpu::ProfileError;
+use sealab_harness::{ListError, PlanError};
 use sealab_record::RecordError;
 use sealab_scenario::ScenarioError;
+use sealab_vectors::VectorError;
 
 /// A failure, told in one line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error(transparent)]
+    Conform(#[from] PlanError),
+    #[error(transparent)]
+    Harnesses(#[from] ListError),
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
     #[error(transparent)]
@@ -26,13 +32,17 @@ pub(crate) enum Failure {
     },
     #[error("{0}")]
     Usage(String),
+    #[error(transparent)]
+    Vectors(#[from] VectorError),
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             // The shell's own convention for a program that SIGINT ended.
-            Self::Scenario(ScenarioError::Interrupted) => ExitCode::from(130),
+            Self::Conform(PlanError::Interrupted) | Self::Scenario(ScenarioError::Interrupted) => {
+                ExitCode::from(130)
+            }
             // A reader that has seen enough is no failure of ours.
             _ if self.is_broken_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::from(2),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod candidates;
+mod conform;
 mod doctor;
 mod engines;
 mod failure;
@@ -24,6 +25,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Conform(arguments) => conform::conform(&arguments),
         Command::Doctor => doctor::doctor(),
         Command::Engines(arguments) => engines::engines(&arguments),
         Command::Report(arguments) => report::report(&arguments),

@@ -145,7 +145,14 @@ impl<'a> Bench<'a> {
             .map_err(|error| ChildError::Start(error.to_string()))?;
         let mechanism = prepared.mechanism.id().to_owned();
         let mut command = prepared.command;
-        command.args([WORKER_COMMAND, "--engine", engine, "--cpu", profile.id()]);
+        command.args([
+            WORKER_COMMAND,
+            "--measure",
+            "--engine",
+            engine,
+            "--cpu",
+            profile.id(),
+        ]);
         let mut worker = WorkerProcess::start(command)?;
         match worker.ask(&Request::Hello, HELLO_PATIENCE, self.options.interrupted)? {
             Answer::Hello(hello) => Ok((worker, mechanism, hello)),

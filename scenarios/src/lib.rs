@@ -25,7 +25,7 @@ mod worker;
 
 pub use error::ScenarioError;
 pub use file::{MAX_SCENARIO_BYTES, Scenario, json_schema, parse, read};
-pub use machine::cpus;
+pub use machine::{cpus, load_average, machine};
 pub use plan::{CellSpec, PlannedScenario, Vocabulary, plan};
 pub use run::{Outcome, RunOptions, inspect, run};
 pub use shipped::{SHIPPED, shipped};

@@ -81,7 +81,7 @@ impl Ticks {
 }
 
 /// The one-minute load average.
-pub(crate) fn load_average() -> f64 {
+pub fn load_average() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace()
         .next()
@@ -90,7 +90,7 @@ pub(crate) fn load_average() -> f64 {
 }
 
 /// The machine as it is now.
-pub(crate) fn machine() -> Machine {
+pub fn machine() -> Machine {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = cpuinfo
