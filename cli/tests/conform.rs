@@ -382,3 +382,84 @@ fn a_worker_speaks_the_protocol_by_hand() {
     assert!(lines[2]["unsupported"].is_string() && lines[3]["unsupported"].is_string());
     assert!(lines[4]["error"].is_string() && lines[4]["id"].is_null());
 }
+
+/// The dispatch paths of every library: this machine's CPU profiles, and the CPUs that qemu emulates.
+#[test]
+fn every_engine_passes_under_every_cpu() {
+    let suites = [
+        "aes-256-xts-units",
+        "aes-256-gcm-messages",
+        "chacha20-poly1305-messages",
+        "hmac-sha256-lengths",
+    ];
+    let mut arguments = Vec::new();
+    for suite in suites {
+        arguments.extend(["--suite", suite]);
+    }
+    for engine in sealab_engines() {
+        arguments.extend(["--engine", engine]);
+    }
+    let (value, code) = json(&arguments);
+    assert_eq!(
+        (code, &value["summary"]["failed"]),
+        (0, &Value::from(0)),
+        "{}",
+        value["summary"]
+    );
+    let mut ran = BTreeSet::new();
+    for one in value["implementations"].as_array().unwrap() {
+        let (name, profile) = (
+            one["implementation"].as_str().unwrap(),
+            one["cpu_profile"].as_str().unwrap(),
+        );
+        if let Some(reason) = one["reason"].as_str() {
+            // graviola asks for a CPU; what the machine lacks must not pass unseen.
+            if name == "graviola" && reason.starts_with("graviola requires CPU features") {
+                continue;
+            }
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "{name} did not run under {profile}: {reason}"
+            );
+            println!("NOT RUN: {name} under {profile}: {reason}");
+            continue;
+        }
+        assert!(
+            one["summary"]["passed"].as_u64().unwrap() > 0,
+            "{name} under {profile}"
+        );
+        ran.insert((name, profile));
+    }
+    assert!(ran.contains(&("rustcrypto", "native")));
+    // Emulated CPUs need the emulator alone, so one that runs without it would be none.
+    if ran.iter().any(|(_, profile)| profile.starts_with("qemu-")) {
+        for profile in ["qemu-Nehalem", "qemu-Westmere", "qemu-Haswell", "qemu-max"] {
+            assert!(ran.contains(&("ring", profile)), "{profile}");
+        }
+        let path = |profile: &str| {
+            let all = value["implementations"].as_array().unwrap();
+            let found = all
+                .iter()
+                .find(|one| one["implementation"] == "rustcrypto" && one["cpu_profile"] == profile);
+            found.unwrap()["code_path"].as_str().unwrap().to_owned()
+        };
+        assert_ne!(
+            path("qemu-Nehalem"),
+            path("qemu-max"),
+            "the emulated CPU decides the code path"
+        );
+    }
+}
+
+fn sealab_engines() -> Vec<&'static str> {
+    vec![
+        "rustcrypto",
+        "xts-mode",
+        "aws-lc",
+        "ring",
+        "graviola",
+        "system-openssl",
+        "gnutls",
+        "libgcrypt",
+    ]
+}
