@@ -1,19 +1,20 @@
 //! `sealab conform`: engines and harnesses held to the golden vectors.
 
+mod subjects;
+
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::SystemTime;
 
-use sealab_cpu::{Launcher, Profiles};
-use sealab_harness::{EmulatedCpu, Findings, Listed, Plan, Subject, Unavailable};
+use sealab_cpu::Launcher;
+use sealab_harness::{Findings, Plan};
 use sealab_record::{Conformance, ConformanceSuite, Implementation, RecordError};
 use sealab_scenario::{cpus, load_average, machine};
 use sealab_vectors::Suite;
 
 use crate::arguments::ConformArguments;
-use crate::candidates::{CANDIDATES, KEYS, candidate};
 use crate::failure::Failure;
 use crate::{Done, interrupt};
 
@@ -31,7 +32,7 @@ pub(crate) fn conform(arguments: &ConformArguments) -> Done {
     let interrupted = interrupt::flag()?;
     // It holds the masked executables that workers are started from.
     let launcher = Launcher::new();
-    let subjects = subjects(arguments, &launcher)?;
+    let subjects = subjects::subjects(arguments, &launcher)?;
     if subjects.is_empty() {
         return Err(Failure::Usage(
             "nothing is left to run: harnesses are run under native and, some of them, on emulated CPUs"
@@ -165,195 +166,6 @@ fn record(suite: &Suite, only: Option<(&str, u32)>) -> ConformanceSuite {
             .filter(|id| only.is_none_or(|(_, case)| case == *id))
             .collect(),
     }
-}
-
-/// Engines and harnesses under each CPU profile that is asked for.
-fn subjects(arguments: &ConformArguments, launcher: &Launcher) -> Result<Vec<Subject>, Failure> {
-    let profiles = Profiles::shipped()?;
-    let emulated = EmulatedCpu::ALL;
-    let known = || {
-        profiles
-            .iter()
-            .map(|profile| profile.id())
-            .chain(emulated.iter().map(|cpu| cpu.id))
-    };
-    if let Some(unknown) = arguments
-        .cpu
-        .iter()
-        .find(|id| !known().any(|known| known == id.as_str()))
-    {
-        return Err(Failure::Unknown {
-            what: "CPU profile",
-            found: unknown.clone(),
-            known: known().collect::<Vec<_>>().join(", "),
-        });
-    }
-    let wanted = |id: &str| arguments.cpu.is_empty() || arguments.cpu.iter().any(|asked| asked == id);
-    let everything = arguments.engine.is_empty() && arguments.harness.is_empty();
-
-    let mut subjects = Vec::new();
-    for engine in engines(arguments, everything)? {
-        for profile in profiles.iter().filter(|profile| wanted(profile.id())) {
-            subjects.push(worker(launcher, engine, profile));
-        }
-        for cpu in emulated.iter().filter(|cpu| wanted(cpu.id)) {
-            subjects.push(repeatable(
-                cpu.emulate(unmasked(launcher, engine, &profiles)),
-                cpu.id,
-            ));
-        }
-    }
-    for (harness, emulates) in harnesses(arguments, everything)? {
-        if wanted("native") {
-            subjects.push(harness());
-        }
-        for cpu in emulated.iter().filter(|cpu| emulates && wanted(cpu.id)) {
-            subjects.push(repeatable(cpu.emulate(harness()), cpu.id));
-        }
-    }
-    Ok(subjects)
-}
-
-fn engines(arguments: &ConformArguments, everything: bool) -> Result<Vec<&str>, Failure> {
-    if everything {
-        return Ok(CANDIDATES
-            .iter()
-            .map(|candidate| candidate.id)
-            .chain([KEYS])
-            .collect());
-    }
-    for name in &arguments.engine {
-        if candidate(name).is_none() && name != KEYS {
-            return Err(Failure::Unknown {
-                what: "engine",
-                found: name.clone(),
-                known: CANDIDATES
-                    .iter()
-                    .map(|known| known.id)
-                    .chain([KEYS])
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
-    }
-    Ok(arguments.engine.iter().map(String::as_str).collect())
-}
-
-fn worker(launcher: &Launcher, engine: &str, profile: &sealab_cpu::Profile) -> Subject {
-    // Key wrapping is AWS-LC's, and so are its switches.
-    let library = if engine == KEYS { "aws-lc" } else { engine };
-    let prepared = launcher.command(profile, library);
-    let mechanism = prepared
-        .as_ref()
-        .map_or("", |prepared| prepared.mechanism.id())
-        .to_owned();
-    let command = prepared
-        .map(|prepared| {
-            let mut command = prepared.command;
-            command.args(["worker", "--engine", engine, "--cpu", profile.id()]);
-            command
-        })
-        .map_err(|unavailable| Unavailable {
-            reason: unavailable.reason,
-            missing: false,
-        });
-    Subject {
-        cpu_profile: profile.id().to_owned(),
-        mechanism,
-        ..Subject::native(
-            engine,
-            command,
-            format!("--engine {engine} --cpu {}", profile.id()),
-        )
-    }
-}
-
-/// The engine's worker as it is, for an emulator.
-fn unmasked(launcher: &Launcher, engine: &str, profiles: &Profiles) -> Subject {
-    let native = profiles.iter().find(|profile| profile.hides().is_empty());
-    let mut subject = match native {
-        Some(native) => worker(launcher, engine, native),
-        None => Subject::native(
-            engine,
-            Err(Unavailable {
-                reason: "no CPU profile hides nothing".to_owned(),
-                missing: false,
-            }),
-            String::new(),
-        ),
-    };
-    if let (Ok(command), Ok(program)) = (&mut subject.command, std::env::current_exe()) {
-        // The emulator would take /proc/self/exe for its own.
-        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        let removed: Vec<_> = command
-            .get_envs()
-            .filter(|(_, value)| value.is_none())
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        *command = Command::new(program);
-        command.args(arguments);
-        for name in removed {
-            command.env_remove(name);
-        }
-    }
-    subject.arguments = format!("--engine {engine}");
-    subject
-}
-
-fn repeatable(mut subject: Subject, cpu: &str) -> Subject {
-    subject.arguments.push_str(&format!(" --cpu {cpu}"));
-    subject
-}
-
-/// Makes a harness's subject; and whether it is run on emulated CPUs too.
-type Harness = (Box<dyn Fn() -> Subject>, bool);
-
-fn harnesses(arguments: &ConformArguments, everything: bool) -> Result<Vec<Harness>, Failure> {
-    if !everything && arguments.harness.is_empty() {
-        return Ok(Vec::new());
-    }
-    let listed = match folder(arguments) {
-        Some(folder) => Listed::read(&folder)?,
-        None => Vec::new(),
-    };
-    if everything && listed.is_empty() {
-        eprintln!(
-            "sealab: no harnesses/harnesses.yaml was found, so engines alone are run (see --harnesses)"
-        );
-    }
-    let mut harnesses: Vec<Harness> = Vec::new();
-    let of = |harness: &Listed| -> Harness {
-        let (harness, emulated) = (harness.clone(), harness.emulated);
-        (Box::new(move || harness.subject()), emulated)
-    };
-    if everything {
-        harnesses.extend(listed.iter().map(of));
-    }
-    for name in &arguments.harness {
-        match listed.iter().find(|harness| harness.name == *name) {
-            Some(harness) => harnesses.push(of(harness)),
-            None => {
-                let name = name.clone();
-                harnesses.push((Box::new(move || sealab_harness::named(&name)), false));
-            }
-        }
-    }
-    Ok(harnesses)
-}
-
-/// The folder of the list: what the user says, else `./harnesses`, else that of the checkout which this program was
-/// built in.
-fn folder(arguments: &ConformArguments) -> Option<PathBuf> {
-    if arguments.harnesses.is_some() {
-        return arguments.harnesses.clone();
-    }
-    let built_in = std::env::current_exe()
-        .ok()
-        .and_then(|program| Some(program.parent()?.parent()?.parent()?.join("harnesses")));
-    [Some(PathBuf::from("harnesses")), built_in]
-        .into_iter()
-        .flatten()
-        .find(|folder| folder.join("harnesses.yaml").is_file())
 }
 
 fn progress(implementation: &Implementation, done: usize, total: usize) {

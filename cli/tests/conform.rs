@@ -129,7 +129,7 @@ fn a_failure_is_shown_with_the_command_that_repeats_it_alone() {
     assert_eq!(
         repeat,
         format!(
-            "sealab conform --suite {} --case {} --harness '{harness}'",
+            "sealab conform --suite {} --case {} --harness '{harness}' --cpu native",
             row["suite"].as_str().unwrap(),
             row["case"]
         )

@@ -10,6 +10,9 @@ use crate::subject::{EMULATION_FACTOR, PATIENCE, Subject, Unavailable};
 /// The emulator, as Debian's package `qemu-user` has it.
 const PROGRAM: &str = "qemu-x86_64";
 
+/// How a process names the program that it runs.
+const THIS_EXECUTABLE: &str = "/proc/self/exe";
+
 /// A CPU model of the emulator.
 #[derive(Debug)]
 pub struct EmulatedCpu {
@@ -47,13 +50,17 @@ impl EmulatedCpu {
     ];
 
     /// The subject `native` on this CPU.
-    pub fn emulate(&self, native: Subject) -> Subject {
+    pub fn emulate(&self, native: &Subject) -> Subject {
         Subject {
+            name: native.name.clone(),
             cpu_profile: self.id.to_owned(),
             mechanism: "qemu-user".to_owned(),
-            command: native.command.and_then(|command| self.command(&command)),
+            command: match &native.command {
+                Ok(command) => self.command(command),
+                Err(unavailable) => Err(unavailable.clone()),
+            },
+            arguments: native.arguments.clone(),
             patience: PATIENCE * EMULATION_FACTOR,
-            ..native
         }
     }
 
@@ -70,7 +77,10 @@ impl EmulatedCpu {
         })?;
         // The emulator opens the program itself: it searches no path and knows no scripts.
         let name = Path::new(native.get_program());
-        let program = if name.components().count() > 1 {
+        let program = if name == Path::new(THIS_EXECUTABLE) {
+            // Which the emulator would take for itself.
+            std::env::current_exe().ok()
+        } else if name.components().count() > 1 {
             is_elf(name).then(|| name.to_owned())
         } else {
             on_path(name).filter(|found| is_elf(found))

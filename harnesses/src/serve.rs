@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Write};
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value as Json, json};
 
-use crate::conform::PROTOCOL;
+use crate::introduction::PROTOCOL;
 
 /// The longest request, in bytes.
 const MAX_REQUEST_BYTES: u64 = 16 << 20;

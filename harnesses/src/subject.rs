@@ -19,7 +19,7 @@ pub struct Subject {
     pub mechanism: String,
     /// The command that starts it, or why it cannot be had.
     pub command: Result<Command, Unavailable>,
-    /// The arguments of `sealab conform` that choose this subject alone, for the command that repeats a failure.
+    /// The arguments of `sealab conform` that choose the implementation, for the command that repeats a failure.
     pub arguments: String,
     /// How long an answer may take.
     pub patience: Duration,

@@ -111,7 +111,7 @@ fn a_wrong_tail_is_found_where_ciphertext_is_stolen_and_nowhere_else() {
     assert_eq!(
         remark.repeat,
         format!(
-            "sealab conform --suite aes-128-xts-wycheproof --case {} --harness faulty-wrong-tail",
+            "sealab conform --suite aes-128-xts-wycheproof --case {} --harness faulty-wrong-tail --cpu native",
             case.id
         )
     );
