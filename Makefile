@@ -69,7 +69,7 @@ icount: setup-build setup-icount
 
 # The sanitizer's flags are not in the stable compiler; the variable opens them.
 fuzz:
-	@for target in scenario cpu_profiles sizes record report engines; do \
+	@for target in scenario cpu_profiles sizes record report vectors request engines; do \
 		mkdir -p fuzz/new/$$target; \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target new/$$target corpus/$$target -- \
 			-max_total_time=60 -timeout=20 -rss_limit_mb=2048 -max_len=24000) || exit 1; \

@@ -128,17 +128,14 @@ pub fn serve(
             let message = format!("a request of more than {MAX_REQUEST_BYTES} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        let answer = match Request::parse(&line) {
-            Ok(request) => {
-                let mut answer = answer(implementation, &facts, &request);
-                answer.insert(
-                    "id".to_owned(),
-                    request.members.get("id").cloned().unwrap_or_default(),
-                );
-                answer
-            }
-            Err(answer) => object(answer),
+        let (mut answer, id) = match Request::parse(&line) {
+            Ok(request) => (
+                answer(implementation, &facts, &request),
+                request.members.get("id").cloned().unwrap_or_default(),
+            ),
+            Err(answer) => (object(answer), Json::Null),
         };
+        answer.insert("id".to_owned(), id);
         serde_json::to_writer(&mut output, &answer)?;
         output.write_all(b"\n")?;
         output.flush()?;

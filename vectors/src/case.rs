@@ -111,11 +111,7 @@ impl Case {
     }
 
     pub(crate) fn malformed(&self, reason: String) -> VectorError {
-        VectorError::Malformed {
-            file: self.file.clone(),
-            place: format!("case {}", self.id),
-            reason,
-        }
+        VectorError::malformed(&self.file, format!("case {}", self.id), &reason)
     }
 
     fn octets(&self, name: &str) -> Result<&[u8], VectorError> {

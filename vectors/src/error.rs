@@ -102,3 +102,22 @@ pub enum VectorError {
         skipped: usize,
     },
 }
+
+/// The most characters of what a file says that an error quotes.
+const MAX_REASON_CHARS: usize = 400;
+
+impl VectorError {
+    /// A place of a file that is no vector file's; `reason` may quote what stands there.
+    pub(crate) fn malformed(file: &str, place: impl Into<String>, reason: &str) -> Self {
+        let printable = reason.chars().map(|c| if c.is_control() { '?' } else { c });
+        let mut kept: String = printable.clone().take(MAX_REASON_CHARS).collect();
+        if printable.count() > MAX_REASON_CHARS {
+            kept.push('…');
+        }
+        Self::Malformed {
+            file: file.into(),
+            place: place.into(),
+            reason: kept,
+        }
+    }
+}

@@ -102,11 +102,7 @@ impl Suite {
 
     /// Parses the text of a vector file; `file` names it in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, VectorError> {
-        let malformed = |place: &str, reason: String| VectorError::Malformed {
-            file: file.into(),
-            place: place.to_owned(),
-            reason,
-        };
+        let malformed = |place: &str, reason: String| VectorError::malformed(file, place, &reason);
         let document: Document = serde_json::from_str(text)
             .map_err(|error| malformed(&format!("line {}", error.line()), error.to_string()))?;
         if document.format_version != FORMAT_VERSION {
@@ -166,11 +162,11 @@ impl Suite {
 pub(crate) fn read(source: &Source) -> Result<Vec<Case>, VectorError> {
     let suite = Suite::parse(source.text, source.name)?;
     match source.primitive {
-        Some(primitive) if suite.algorithm.id != primitive.id() => Err(VectorError::Malformed {
-            file: source.name.into(),
-            place: "algorithm".to_owned(),
-            reason: format!("{}; it must be {primitive}", suite.algorithm.id),
-        }),
+        Some(primitive) if suite.algorithm.id != primitive.id() => Err(VectorError::malformed(
+            source.name,
+            "algorithm",
+            &format!("{}; it must be {primitive}", suite.algorithm.id),
+        )),
         _ => Ok(suite.cases),
     }
 }
