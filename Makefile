@@ -14,7 +14,7 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
 
-.PHONY: help build bench bench-full conformance harnesses test check fuzz icount criterion clean
+.PHONY: help build bench bench-full conformance criu harnesses test check fuzz icount criterion clean
 
 help:
 	@echo 'make bench       measure this machine, 2 to 5 minutes after the build; ends with the path of a report'
@@ -50,7 +50,11 @@ harnesses: setup-harnesses
 			echo "harnesses/$$language: not built" >&2; \
 	done
 
-test: check harnesses setup-conformance
+# A CRIU that works on this kernel: the system's, else Debian 13's beside it. Where there can be none, its tests say so.
+criu: setup-criu
+	@ci/criu >/dev/null || true
+
+test: check harnesses criu setup-conformance
 	$(CARGO) test --locked $(MEMBERS)
 
 check: setup-build setup-test
@@ -67,11 +71,13 @@ icount: setup-build setup-icount
 	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner \
 		$(CARGO) bench --locked -p sealab-engine-rustcrypto --bench instructions
 
-# The sanitizer's flags are not in the stable compiler; the variable opens them.
+# The sanitizer's flags are not in the stable compiler; the variable opens them. It does not allow the way in which the
+# system's libraries are opened, so that the engines run without it.
 fuzz:
 	@for target in scenario cpu_profiles sizes record report vectors request engines; do \
-		mkdir -p fuzz/new/$$target; \
-		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target new/$$target corpus/$$target -- \
+		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
+		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
+		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \
 			-max_total_time=60 -timeout=20 -rss_limit_mb=2048 -max_len=24000) || exit 1; \
 	done
 

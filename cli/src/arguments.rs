@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::checkpoint::CheckpointCommand;
+
 /// A benchmarking and conformance lab for the encryption of container data at rest.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -14,6 +16,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Seal, open, show and verify sets of CRIU images
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
     /// Hold engines, and implementations in other languages, to the golden vectors
     Conform(ConformArguments),
     /// Say what this machine has for the lab: CPU profiles, engines, real programs

@@ -9,9 +9,13 @@ use sealab_record::RecordError;
 use sealab_scenario::ScenarioError;
 use sealab_vectors::VectorError;
 
+use crate::checkpoint::CheckpointFailure;
+
 /// A failure, told in one line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointFailure),
     #[error(transparent)]
     Conform(#[from] PlanError),
     #[error(transparent)]
@@ -39,6 +43,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Checkpoint(failure) => failure.exit_code(),
             // The shell's own convention for a program that SIGINT ended.
             Self::Conform(PlanError::Interrupted) | Self::Scenario(ScenarioError::Interrupted) => {
                 ExitCode::from(130)

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod candidates;
+mod checkpoint;
 mod conform;
 mod doctor;
 mod engines;
@@ -25,6 +26,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Checkpoint(command) => checkpoint::checkpoint(&command),
         Command::Conform(arguments) => conform::conform(&arguments),
         Command::Doctor => doctor::doctor(),
         Command::Engines(arguments) => engines::engines(&arguments),

@@ -7,8 +7,8 @@
 //! Unit lengths are kept, so a sealed unit lies where the plain one lay; what else must be stored (nonce, tag) is its
 //! *trailer*. No format knows a library: all work goes through `&dyn Engine`.
 //!
-//! Those are constructions to be measured. Whole checkpoints are CRIU's image sets, which [`image`] reads; [`pr2297`]
-//! seals and opens them as CRIU's own pull request does.
+//! Those are constructions to be measured. Whole checkpoints are CRIU's image sets, which [`image`] reads and [`show`]
+//! shows; [`sealed`] seals and opens them, and [`pr2297`] does as CRIU's own pull request does.
 
 mod aead;
 mod aside;
@@ -21,7 +21,9 @@ mod format;
 pub mod image;
 mod plane;
 pub mod pr2297;
+pub mod sealed;
 mod secret;
+pub mod show;
 mod units;
 mod xts;
 

@@ -1,0 +1,28 @@
+//! Checkpoints to be sealed: made by the real CRIU from real programs, or made up, and what people do with them today.
+//!
+//! [`Criu::find`] looks for a CRIU that works on this kernel. [`Criu::dump`] starts a [`Subject`], waits until its memory
+//! is filled, and dumps it; [`Frozen::restore`] has it live again, from that set or a copy of it, and
+//! [`Thawed::goes_on`] makes sure that it does. All of it happens in PID and mount namespaces of its own, which end with
+//! what is in them, however the caller ends. A machine that cannot do this is told by [`Unavailable`].
+//!
+//! [`ImageSet`] makes sets up, of any size and on any machine.
+
+mod bounded;
+mod copy;
+mod criu;
+mod error;
+mod frozen;
+mod mixture;
+pub mod peers;
+mod privilege;
+mod scratch;
+mod set;
+mod stage;
+mod subject;
+
+pub use criu::Criu;
+pub use error::{CriuError, Unavailable};
+pub use frozen::{Frozen, Progress, Thawed};
+pub use mixture::mixture;
+pub use set::ImageSet;
+pub use subject::{Program, Subject};
