@@ -16,6 +16,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Do to sealed data what adversaries do, and hold each format to the verdicts that it should earn
+    Attack(AttackArguments),
     /// Seal, open, show and verify sets of CRIU images
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -35,6 +37,25 @@ pub(crate) enum Command {
     Schema(SchemaArguments),
     /// Speak the harness protocol for one engine, on standard input and output
     Worker(WorkerArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AttackArguments {
+    /// Formats to attack (see --list); all if not given
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Vec<String>,
+    /// Acts to try (see --list); all if not given
+    #[arg(long, value_name = "ACT")]
+    pub(crate) act: Vec<String>,
+    /// List the formats and the acts and end
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Where to write attack.json, attack.md and attack.html
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where to write the findings as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use sealab_attack::AttackError;
 use sealab_cpu::ProfileError;
 use sealab_harness::{ListError, PlanError};
 use sealab_record::RecordError;
@@ -14,6 +15,8 @@ use crate::checkpoint::CheckpointFailure;
 /// A failure, told in one line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error(transparent)]
+    Attack(#[from] AttackError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointFailure),
     #[error(transparent)]
@@ -45,9 +48,9 @@ impl Failure {
         match self {
             Self::Checkpoint(failure) => failure.exit_code(),
             // The shell's own convention for a program that SIGINT ended.
-            Self::Conform(PlanError::Interrupted) | Self::Scenario(ScenarioError::Interrupted) => {
-                ExitCode::from(130)
-            }
+            Self::Attack(AttackError::Interrupted)
+            | Self::Conform(PlanError::Interrupted)
+            | Self::Scenario(ScenarioError::Interrupted) => ExitCode::from(130),
             // A reader that has seen enough is no failure of ours.
             _ if self.is_broken_pipe() => ExitCode::SUCCESS,
             _ => ExitCode::from(2),

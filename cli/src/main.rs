@@ -4,6 +4,7 @@
 //! is wrong; 130, ended by the user.
 
 mod arguments;
+mod attack;
 mod candidates;
 mod checkpoint;
 mod conform;
@@ -26,6 +27,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Attack(arguments) => attack::attack(&arguments),
         Command::Checkpoint(command) => checkpoint::checkpoint(&command),
         Command::Conform(arguments) => conform::conform(&arguments),
         Command::Doctor => doctor::doctor(),

@@ -3,7 +3,6 @@
 //! Names, versions, reasons and answers come from harnesses, which may be anyone's: each format bounds their length,
 //! replaces what is not printable and escapes the rest in its own way.
 
-mod aside;
 mod bounded;
 mod disagreement;
 mod family;
@@ -19,7 +18,7 @@ mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use sealab_record::{Conformance, RecordError, write_aside};
+use sealab_record::{Conformance, RecordError, write_aside, write_aside_with};
 
 pub use json::conformance_json;
 pub use terminal::conformance_terminal;
@@ -46,8 +45,8 @@ pub fn write_conformance(run: &Conformance, directory: &Path) -> Result<WrittenC
         markdown: directory.join("conformance.md"),
         html: directory.join("conformance.html"),
     };
-    aside::write_streamed(&written.json, |file| conformance_json(run, file))?;
-    aside::write_streamed(&written.junit, |file| junit::junit(run, file))?;
+    write_aside_with(&written.json, |file| conformance_json(run, file))?;
+    write_aside_with(&written.junit, |file| junit::junit(run, file))?;
     write_aside(&written.markdown, markdown::markdown(run).as_bytes())?;
     write_aside(&written.html, html::html(run).as_bytes())?;
     Ok(written)

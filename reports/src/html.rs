@@ -1,4 +1,4 @@
-//! The report as one self-contained page: no script, nothing fetched, and a content security policy that forbids both.
+//! The report as one self-contained page.
 
 mod figure;
 mod instructions;
@@ -7,24 +7,19 @@ mod scenario;
 mod space;
 mod table;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 pub(crate) use instructions::pair_name;
-pub(crate) use provenance::machine_facts;
 pub(crate) use scenario::by_scenario;
 pub(crate) use space::share_text;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 use sealab_record::Run;
-use sha2::{Digest, Sha256};
 
 use crate::dimension::Order;
 use crate::findings::{Findings, findings, status_sentence};
 use crate::numbers::{counted, size};
-use crate::printable::{one_line, printable};
+use crate::page::Page;
+use crate::printable::one_line;
 use crate::ratio::Ratios;
-
-const STYLE: &str = include_str!("html/style.css");
 
 /// The report of `run` as one self-contained HTML page.
 pub fn html(run: &Run) -> String {
@@ -32,7 +27,7 @@ pub fn html(run: &Run) -> String {
     let ratios = Ratios::new();
     let findings = findings(run, &order, &ratios);
     let scenarios = scenario::scenarios(run, &order, &ratios);
-    let sections: Vec<(&str, &str, Markup)> = [
+    let sections = vec![
         (
             "instructions",
             "What AES instructions buy",
@@ -54,53 +49,20 @@ pub fn html(run: &Run) -> String {
         ("machine", "The machine", provenance::machine(run)),
         ("again", "Having the figures again", provenance::commands(run)),
         ("reading", "How to read this", reading()),
-    ]
-    .into_iter()
-    .collect();
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { "Sealab report, " (one_line(&run.started)) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { "Sealab report" }
-                    p.meta { (machine_line(run)) }
-                    p.meta { (one_line(&run.started)) " to " (one_line(&run.finished)) ", sealab " (run.sealab_version) }
-                }
-                main {
-                    (headline(run, &findings))
-                    nav aria-label="Sections" {
-                        ul {
-                            @for (id, title, _) in &sections {
-                                li { a href={ "#" (id) } { (title) } }
-                            }
-                        }
-                    }
-                    @for (id, title, body) in &sections {
-                        section id=(id) {
-                            h2 { (title) }
-                            (body)
-                        }
-                    }
-                }
-            }
-        }
+    ];
+    let about = markup! {
+        p.meta { (machine_line(run)) }
+        p.meta { (one_line(&run.started)) " to " (one_line(&run.finished)) ", sealab " (run.sealab_version) }
     };
-    printable(page.into_string())
-}
-
-/// Nothing may be fetched or run; the one style sheet is named by its hash, so not even a style could be slipped in.
-fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'")
+    let page = Page {
+        heading: "Sealab report",
+        started: &one_line(&run.started),
+        style: "",
+        about,
+        found: headline(run, &findings),
+        sections,
+    };
+    page.html()
 }
 
 fn machine_line(run: &Run) -> String {

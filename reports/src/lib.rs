@@ -4,19 +4,25 @@
 //! a scenario that nobody has thought of yet gets a plot or a table too. Strings of a record are untrusted: every format
 //! escapes them in its own way.
 
+mod attack;
 mod cells_csv;
+mod columns;
+mod commonmark;
 mod conformance;
 mod dimension;
 mod findings;
 mod html;
 mod limit;
+mod machine;
 mod markdown;
 mod numbers;
+mod page;
 mod pivot;
 mod plot;
 mod printable;
 mod ratio;
 mod reference;
+mod shell;
 mod space;
 mod terminal;
 mod view;
@@ -25,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 use sealab_record::{RecordError, Run, write_aside};
 
+pub use attack::{WrittenAttack, attack_json, attack_terminal, write_attack};
 pub use cells_csv::{CSV_HEADER, csv};
 pub use conformance::{WrittenConformance, conformance_json, conformance_terminal, write_conformance};
 pub use html::html;

@@ -2,9 +2,11 @@
 
 use sealab_record::Run;
 
+use crate::commonmark::{code, escaped};
 use crate::dimension::Order;
 use crate::findings::{Findings, findings, status_sentence};
-use crate::html::{by_scenario, machine_facts, pair_name, share_text};
+use crate::html::{by_scenario, pair_name, share_text};
+use crate::machine::machine_facts;
 use crate::numbers::{counted, figure, size, status_word, whole};
 use crate::pivot::{brief, pivot};
 use crate::printable::{one_line, printable, shortened};
@@ -41,9 +43,9 @@ pub fn markdown(run: &Run) -> String {
     table(
         &mut text,
         &["what".to_owned(), "value".to_owned()],
-        machine_facts(run)
+        machine_facts(&run.machine)
             .into_iter()
-            .map(|(name, value)| vec![name.to_owned(), value]),
+            .map(|fact| vec![fact.name.to_owned(), fact.value]),
     );
     text.push_str(&format!(
         "\n{} to {}, sealab {}. Figures are medians; ± is how far the 95 % bootstrap interval reaches. GB/s is 10⁹ bytes a \
@@ -115,7 +117,7 @@ fn scenarios(text: &mut String, run: &Run, order: &Order<'_>) {
         if let Some(record) = record {
             text.push_str(&format!("{}\n\n", escaped(&record.title)));
             if !record.command.is_empty() {
-                text.push_str(&format!("Again: {}\n\n", code(&record.command)));
+                text.push_str(&format!("Again: {}\n\n", code(&one_line(&record.command))));
             }
         }
         if cells.is_empty() {
@@ -218,32 +220,5 @@ fn table(text: &mut String, header: &[String], rows: impl Iterator<Item = Vec<St
     text.push_str(&format!("|{}\n", " --- |".repeat(header.len())));
     for row in rows {
         text.push_str(&line(&row));
-    }
-}
-
-/// `text` on one line with every character that Markdown or HTML gives a meaning written so that it has none.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// `text` as code. A code span takes everything literally, so what could end or look like markup goes another way.
-fn code(text: &str) -> String {
-    if text.contains(['`', '<', '>', '&', '|']) {
-        format!("<code>{}</code>", escaped(text))
-    } else {
-        format!("`{}`", one_line(text))
     }
 }

@@ -1,20 +1,17 @@
 //! The report as plain text for the end of a run, at most 100 columns wide.
 
 use sealab_record::Run;
-use unicode_width::UnicodeWidthStr;
 
+use crate::columns::{LABEL, Table, cut, wrapped};
 use crate::dimension::Order;
 use crate::findings::{findings, reasons, status_sentence};
 use crate::html::by_scenario;
 use crate::numbers::{Unit, counted, status_word};
 use crate::pivot::{Pivot, brief, pivot};
-use crate::printable::{one_line, printable};
+use crate::printable::printable;
 use crate::ratio::Ratios;
 use crate::view::views;
 
-const WIDTH: usize = 100;
-/// Labels of rows are cut to this.
-const LABEL: usize = 24;
 /// Reasons listed; the report has all.
 const MAX_REASONS: usize = 12;
 
@@ -43,7 +40,7 @@ pub fn terminal(run: &Run) -> String {
                     wrapped(&mut text, "  ", "    ", &panel.label);
                 }
                 match pivot(&view, &panel.cells, &order) {
-                    Some(pivot) => table(&mut text, &pivot),
+                    Some(pivot) => text.push_str(&table(&pivot).blocks("    ").concat()),
                     None => {
                         let cells = counted(panel.cells.len(), "cell", "cells");
                         text.push_str(&format!("    {cells}, listed in the report\n"));
@@ -86,130 +83,20 @@ pub fn terminal(run: &Run) -> String {
     printable(text)
 }
 
-/// An aligned table; columns that do not fit beside each other go below each other under the labels again.
-fn table(text: &mut String, pivot: &Pivot<'_>) {
-    let labels: Vec<Vec<String>> = pivot
-        .rows
-        .iter()
-        .map(|(labels, _)| labels.iter().map(|label| cut(label, LABEL)).collect())
-        .collect();
-    let label_widths: Vec<usize> = pivot
-        .headings
-        .iter()
-        .enumerate()
-        .map(|(column, heading)| {
-            labels
-                .iter()
-                .map(|row| row[column].width())
-                .chain([heading.width()])
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let columns: Vec<(String, Vec<String>)> = pivot
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(column, name)| {
-            let entries = pivot.rows.iter().map(|(_, cells)| brief(cells[column]));
-            (cut(name, LABEL), entries.collect())
-        })
-        .collect();
-    let widths: Vec<usize> = columns
-        .iter()
-        .map(|(name, entries)| {
-            entries
-                .iter()
-                .map(|entry| entry.width())
-                .chain([name.width()])
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let label_width: usize = 4 + label_widths.iter().map(|width| width + 2).sum::<usize>();
-    let mut first = 0;
-    while first < columns.len() {
-        let mut used = label_width + widths[first];
-        let mut last = first + 1;
-        while last < columns.len() && used + 2 + widths[last] <= WIDTH {
-            used += 2 + widths[last];
-            last += 1;
-        }
-        let headings: Vec<String> = pivot
+fn table(pivot: &Pivot<'_>) -> Table {
+    let labels = pivot.rows.iter();
+    let labels = labels.map(|(labels, _)| labels.iter().map(|label| cut(label, LABEL)).collect());
+    let columns = pivot.columns.iter().enumerate().map(|(column, name)| {
+        let entries = pivot.rows.iter().map(|(_, cells)| brief(cells[column]));
+        (cut(name, LABEL), entries.collect())
+    });
+    Table {
+        headings: pivot
             .headings
             .iter()
             .map(|heading| (*heading).to_owned())
-            .collect();
-        let mut line = |labels: &[String], entries: &mut dyn Iterator<Item = &String>| {
-            let mut line = "    ".to_owned();
-            for (label, width) in labels.iter().zip(&label_widths) {
-                line.push_str(label);
-                line.push_str(&" ".repeat(width - label.width() + 2));
-            }
-            for (entry, width) in entries.zip(&widths[first..last]) {
-                line.push_str(&" ".repeat(width - entry.width()));
-                line.push_str(entry);
-                line.push_str("  ");
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        };
-        line(&headings, &mut columns[first..last].iter().map(|(name, _)| name));
-        for (row, labels) in labels.iter().enumerate() {
-            line(
-                labels,
-                &mut columns[first..last].iter().map(|(_, entries)| &entries[row]),
-            );
-        }
-        first = last;
+            .collect(),
+        labels: labels.collect(),
+        columns: columns.collect(),
     }
-}
-
-/// `text` cut to `width` columns, with an ellipsis where some is left out.
-fn cut(text: &str, width: usize) -> String {
-    let text = printable(one_line(text));
-    if text.width() <= width {
-        return text;
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        kept.push(c);
-        if kept.width() >= width {
-            kept.pop();
-            break;
-        }
-    }
-    kept.push('…');
-    kept
-}
-
-/// Writes `words` in lines of at most [`WIDTH`] columns; a word that is longer is broken.
-fn wrapped(text: &mut String, first: &str, others: &str, words: &str) {
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in printable(one_line(words)).split(' ') {
-        if !empty && line.width() + 1 + word.width() > WIDTH {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = others.to_owned();
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        empty = false;
-        for c in word.chars() {
-            line.push(c);
-            // A wide character may reach beyond the edge where a narrow one would not.
-            if line.width() > WIDTH {
-                line.pop();
-                text.push_str(&line);
-                text.push('\n');
-                line = others.to_owned();
-                line.push(c);
-            }
-        }
-    }
-    text.push_str(line.trim_end());
-    text.push('\n');
 }

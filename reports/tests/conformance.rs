@@ -313,6 +313,12 @@ fn markdown_has_the_matrix() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let (_, machine) = text.split_once("## The machine").unwrap();
+    assert_eq!(table_row(machine, "Hypervisor"), ["Hypervisor", "kvm"]);
+    assert!(
+        !machine.contains("Load average"),
+        "what bears on speed alone: {machine}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Records as files: written aside, synced and renamed, so that a half-written one is never seen.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::{Run, SCHEMA};
@@ -109,24 +109,35 @@ pub fn parse(text: &str, path: &Path) -> Result<Run, RecordError> {
 
 /// Writes a run record to `path`.
 pub fn write(path: &Path, run: &Run) -> Result<(), RecordError> {
-    let mut text = serde_json::to_vec_pretty(run).map_err(|error| RecordError::Write {
-        path: path.to_owned(),
-        source: error.into(),
-    })?;
-    text.push(b'\n');
-    write_aside(path, &text)
+    write_aside_with(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, run)?;
+        file.write_all(b"\n")
+    })
 }
 
-/// Writes `bytes` to a new file beside `path`, syncs it and renames it to `path`; on failure nothing is left behind
-/// and what stood at `path` still does.
+/// Writes `bytes` to `path` as [`write_aside_with`] does.
 pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    write_aside_with(path, |file| file.write_all(bytes))
+}
+
+/// Has `fill` write a new file beside `path`, syncs it and renames it to `path`; on failure nothing is left behind and
+/// what stood at `path` still does.
+pub fn write_aside_with(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), RecordError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let aside = path.with_file_name(name);
-    let written = write_synced(&aside, bytes)
-        .and_then(|()| fs::rename(&aside, path))
-        .and_then(|()| sync_parent(path));
-    written.map_err(|source| {
+    let written = || {
+        let mut file = BufWriter::new(File::create(&aside)?);
+        fill(&mut file)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&aside, path)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    written().map_err(|source| {
         // The failure itself is what is reported; a leftover that cannot be removed adds nothing to it.
         let _ = fs::remove_file(&aside);
         RecordError::Write {
@@ -136,13 +147,41 @@ pub fn write_aside(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     })
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    #[test]
+    fn what_is_filled_in_pieces_takes_the_place_of_what_stood_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        write_aside(&path, b"before").unwrap();
+        write_aside_with(&path, |file| {
+            (0..10_000).try_for_each(|number| writeln!(file, "{number}"))
+        })
+        .unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 10_000);
+        assert!(text.ends_with("\n9999\n"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failure_while_filling_leaves_what_stood_there_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        write_aside(&path, b"before").unwrap();
+        let error = write_aside_with(&path, |file| {
+            file.write_all(&[0; 100_000])?;
+            Err(io::Error::other("the source ran dry"))
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.ends_with("record: cannot be written: the source ran dry"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"before");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -13,7 +13,7 @@ pub use conformance::{
     CONFORMANCE_SCHEMA, Conformance, ConformanceSuite, Difference, Implementation, Remark, SuiteOutcome,
     Tally, Verdict,
 };
-pub use file::{RecordError, brief, parse, read, write, write_aside};
+pub use file::{RecordError, brief, parse, read, write, write_aside, write_aside_with};
 pub use record::{
     Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
     SampleConditions, ScenarioRecord, Space,

@@ -1,6 +1,7 @@
 //! Texts that harnesses gave, fit to be shown: printable, on one line, of bounded length.
 
 use crate::printable::{one_line, printable, shortened};
+use crate::shell::shell_line;
 
 /// A name of an implementation, CPU profile, suite, algorithm or operation.
 pub(super) fn name(text: &str) -> String {
@@ -24,23 +25,7 @@ pub(super) fn command(text: &str) -> String {
 
 /// The words as a shell would read them back.
 pub(super) fn command_line(words: &[String]) -> String {
-    let plain = |word: &str| {
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c))
-    };
-    let words: Vec<String> = words
-        .iter()
-        .map(|word| {
-            if plain(word) {
-                word.clone()
-            } else {
-                format!("'{}'", word.replace('\'', r"'\''"))
-            }
-        })
-        .collect();
-    command(&words.join(" "))
+    command(&shell_line(words))
 }
 
 fn line(text: &str, length: usize) -> String {

@@ -6,6 +6,7 @@ use super::bounded;
 use super::disagreement::Wrong;
 use super::matrix::by_name;
 use super::row::run_tally;
+use crate::machine::machine_facts;
 use crate::numbers::{counted, whole};
 
 /// How it ended.
@@ -104,22 +105,11 @@ pub(super) fn extent(run: &Conformance) -> String {
     )
 }
 
-/// What of the machine bears on conformance, name and value.
-pub(super) fn machine_facts(machine: &Machine) -> Vec<(&'static str, String)> {
-    let mut facts = vec![
-        ("CPU", bounded::sentence(&machine.cpu_model)),
-        ("Architecture", bounded::sentence(&machine.architecture)),
-        (
-            "CPU features",
-            bounded::sentence(&machine.cpu_features.join(", ")),
-        ),
-        ("Operating system", bounded::sentence(&machine.operating_system)),
-        ("Kernel", bounded::sentence(&machine.kernel)),
-        (
-            "Hypervisor",
-            bounded::sentence(machine.hypervisor.as_deref().unwrap_or("none known")),
-        ),
-    ];
-    facts.retain(|(_, value)| !value.is_empty());
-    facts
+/// What of the machine bears on verdicts, name and value.
+pub(super) fn machine(machine: &Machine) -> impl ExactSizeIterator<Item = (&'static str, String)> {
+    let facts = machine_facts(machine).into_iter().filter(|fact| !fact.speed);
+    let facts: Vec<_> = facts
+        .map(|fact| (fact.name, bounded::sentence(&fact.value)))
+        .collect();
+    facts.into_iter()
 }

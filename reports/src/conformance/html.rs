@@ -1,5 +1,4 @@
-//! The run as one self-contained page in the style of the report: no script, nothing fetched, and a content security
-//! policy that forbids both.
+//! The run as one self-contained page in the style of the report.
 
 mod difference;
 mod disagreements;
@@ -10,31 +9,25 @@ mod suites;
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 use sealab_record::Conformance;
-use sha2::{Digest, Sha256};
 
 use super::bounded;
 use super::disagreement::{Wrong, wrongs};
-use super::headline::{Outcome, extent, headline, machine_facts, outcome, tally_parts};
+use super::headline::{Outcome, extent, headline, machine, outcome, tally_parts};
 use super::matrix::by_algorithm;
 use super::reason::unavailable;
 use super::row::run_tally;
 use crate::numbers::{counted, whole};
-use crate::printable::printable;
+use crate::page::Page;
 
-const STYLE: &str = concat!(
-    include_str!("../html/style.css"),
-    include_str!("html/conformance.css")
-);
+const STYLE: &str = include_str!("html/conformance.css");
 
 /// The page.
 pub(super) fn html(run: &Conformance) -> String {
     let wrongs = wrongs(run);
     let matrix = by_algorithm(run);
-    let sections: [(&str, &str, Markup); 8] = [
+    let sections = vec![
         (
             "matrix",
             "Who agrees on what",
@@ -52,57 +45,26 @@ pub(super) fn html(run: &Conformance) -> String {
         ),
         ("left", "Not checked, and why", left::left(run)),
         ("suites", "Suites", suites::suites(run)),
-        ("machine", "The machine", machine(run)),
+        ("machine", "The machine", machine_list(run)),
         ("again", "Having the verdicts again", again(run)),
         ("reading", "How to read this", reading()),
     ];
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { "Sealab conformance, " (bounded::name(&run.started)) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { "Sealab conformance" }
-                    p.meta { (extent(run)) }
-                    p.meta {
-                        (bounded::name(&run.started)) " to " (bounded::name(&run.finished))
-                        ", sealab " (bounded::name(&run.sealab_version))
-                    }
-                }
-                main {
-                    (found(run, &wrongs))
-                    nav aria-label="Sections" {
-                        ul {
-                            @for (id, title, _) in &sections {
-                                li { a href={ "#" (id) } { (title) } }
-                            }
-                        }
-                    }
-                    @for (id, title, body) in &sections {
-                        section id=(id) {
-                            h2 { (title) }
-                            (body)
-                        }
-                    }
-                }
-            }
+    let started = bounded::name(&run.started);
+    let about = markup! {
+        p.meta { (extent(run)) }
+        p.meta {
+            (started) " to " (bounded::name(&run.finished)) ", sealab " (bounded::name(&run.sealab_version))
         }
     };
-    printable(page.into_string())
-}
-
-/// Nothing may be fetched or run; the one style sheet is named by its hash, so not even a style could be slipped in.
-fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'")
+    let page = Page {
+        heading: "Sealab conformance",
+        started: &started,
+        style: STYLE,
+        about,
+        found: found(run, &wrongs),
+        sections,
+    };
+    page.html()
 }
 
 /// Disagreeing pairs of implementation and algorithm that the headline lists; the matrix shows all.
@@ -182,10 +144,10 @@ fn listed(names: &[&str]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-fn machine(run: &Conformance) -> Markup {
+fn machine_list(run: &Conformance) -> Markup {
     markup! {
         dl {
-            @for (name, value) in machine_facts(&run.machine) { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in machine(&run.machine) { div { dt { (name) } dd { (value) } } }
         }
     }
 }

@@ -5,12 +5,13 @@ use sealab_record::{Conformance, Tally};
 use super::bounded;
 use super::disagreement::{Disagreement, Wrong, wrongs};
 use super::family::Family;
-use super::headline::{counts, extent, headline, machine_facts};
+use super::headline::{counts, extent, headline, machine};
 use super::matrix::{by_algorithm, by_family};
 use super::reason::{reasons, unavailable};
 use super::row::run_tally;
+use crate::commonmark::{code, escaped};
 use crate::numbers::{counted, whole};
-use crate::printable::{one_line, printable};
+use crate::printable::printable;
 
 /// Rows of one table.
 const MAX_ROWS: usize = 400;
@@ -34,10 +35,7 @@ pub(super) fn markdown(run: &Conformance) -> String {
     implementations(&mut text, run);
     suites(&mut text, run);
     text.push_str("\n## The machine\n\n");
-    let facts = machine_facts(&run.machine);
-    let rows = facts
-        .iter()
-        .map(|(name, value)| vec![escaped(name), escaped(value)]);
+    let rows = machine(&run.machine).map(|(name, value)| vec![escaped(name), escaped(&value)]);
     table(&mut text, &["what", "value"], rows);
     text.push_str(&format!(
         "\n{} to {}, sealab {}.",
@@ -282,34 +280,5 @@ fn table(text: &mut String, header: &[&str], rows: impl ExactSizeIterator<Item =
     if left > 0 {
         let left = counted(left, "further row is", "further rows are");
         text.push_str(&format!("\n{left} in conformance.json.\n"));
-    }
-}
-
-/// `text` on one line with every character that Markdown or HTML gives a meaning written so that it has none.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in one_line(text).chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// `text` as code. A code span takes everything literally, so what could end or look like markup goes another way.
-fn code(text: &str) -> String {
-    if text.trim().is_empty() {
-        "(nothing)".to_owned()
-    } else if text.contains(['`', '<', '>', '&', '|']) {
-        format!("<code>{}</code>", escaped(text))
-    } else {
-        format!("`{text}`")
     }
 }

@@ -10,12 +10,10 @@ use super::headline::{counts, extent, headline};
 use super::matrix::{Matrix, by_family, by_name};
 use super::reason::unavailable;
 use super::row::run_tally;
+use crate::columns::{LABEL, Table, cut, wrapped};
 use crate::numbers::{counted, whole};
-use crate::printable::{one_line, printable};
+use crate::printable::printable;
 
-const WIDTH: usize = 100;
-/// Labels of rows are cut to this.
-const LABEL: usize = 24;
 /// Disagreements listed of one implementation and algorithm, and in all; the exports have more.
 const MAX_DISAGREEMENTS: [usize; 2] = [3, 30];
 /// Reasons listed.
@@ -95,56 +93,21 @@ fn matrix(text: &mut String, run: &Conformance) {
     if lines.is_empty() || matrix.columns.is_empty() {
         return;
     }
-    let labels: Vec<[String; 2]> = lines
+    let labels = lines
         .iter()
-        .map(|line| [cut(line.name, LABEL), profiles(&line.profiles)])
-        .collect();
-    let headings = ["implementation", "CPU profiles"];
-    let widest = |column: usize| {
-        let widths = labels.iter().map(|row| row[column].width());
-        widths.chain([headings[column].width()]).max().unwrap_or(0)
+        .map(|line| vec![cut(line.name, LABEL), profiles(&line.profiles)]);
+    let columns = matrix.columns.iter().enumerate().map(|(column, family)| {
+        let entries = lines.iter().map(|line| line.entries[column].clone());
+        (family.title().to_owned(), entries.collect())
+    });
+    let table = Table {
+        headings: ["implementation", "CPU profiles"].map(str::to_owned).to_vec(),
+        labels: labels.collect(),
+        columns: columns.collect(),
     };
-    let label_widths = [widest(0), widest(1)];
-    let titles: Vec<&str> = matrix.columns.iter().map(|family| family.title()).collect();
-    let widths: Vec<usize> = titles
-        .iter()
-        .enumerate()
-        .map(|(column, title)| {
-            let entries = lines.iter().map(|line| line.entries[column].width());
-            entries.chain([title.width()]).max().unwrap_or(0)
-        })
-        .collect();
-    // Columns that do not fit beside each other go below each other, under the labels again.
-    let label_width = label_widths.iter().map(|width| width + 2).sum::<usize>();
-    let mut first = 0;
-    while first < titles.len() {
-        let mut used = label_width + widths[first];
-        let mut last = first + 1;
-        while last < titles.len() && used + 2 + widths[last] <= WIDTH {
-            used += 2 + widths[last];
-            last += 1;
-        }
-        let mut line = |labels: [&str; 2], entries: &mut dyn Iterator<Item = &str>| {
-            let mut line = String::new();
-            for (label, width) in labels.iter().zip(label_widths) {
-                line.push_str(label);
-                line.push_str(&" ".repeat(width - label.width() + 2));
-            }
-            for (entry, width) in entries.zip(&widths[first..last]) {
-                line.push_str(&" ".repeat(width - entry.width()));
-                line.push_str(entry);
-                line.push_str("  ");
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        };
-        line(headings, &mut titles[first..last].iter().copied());
-        for (row, [name, profiles]) in lines.iter().zip(&labels) {
-            let entries = &row.entries[first..last];
-            line([name, profiles], &mut entries.iter().map(String::as_str));
-        }
+    for block in table.blocks("") {
+        text.push_str(&block);
         text.push('\n');
-        first = last;
     }
     wrapped(
         text,
@@ -258,53 +221,4 @@ fn disagreement(text: &mut String, disagreement: &Disagreement<'_>) {
         // In one piece, so that it can be copied.
         text.push_str(&format!("    repeat   {}\n", bounded::command(repeat)));
     }
-}
-
-/// `text` cut to `width` columns, with an ellipsis where some is left out.
-fn cut(text: &str, width: usize) -> String {
-    let text = printable(one_line(text));
-    if text.width() <= width {
-        return text;
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        kept.push(c);
-        if kept.width() >= width {
-            kept.pop();
-            break;
-        }
-    }
-    kept.push('…');
-    kept
-}
-
-/// Writes `words` in lines of at most [`WIDTH`] columns; a word that is longer is broken.
-fn wrapped(text: &mut String, first: &str, others: &str, words: &str) {
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in printable(one_line(words)).split(' ') {
-        if !empty && line.width() + 1 + word.width() > WIDTH {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = others.to_owned();
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        empty = false;
-        for c in word.chars() {
-            line.push(c);
-            // A wide character may reach beyond the edge where a narrow one would not.
-            if line.width() > WIDTH {
-                line.pop();
-                text.push_str(&line);
-                text.push('\n');
-                line = others.to_owned();
-                line.push(c);
-            }
-        }
-    }
-    text.push_str(line.trim_end());
-    text.push('\n');
 }

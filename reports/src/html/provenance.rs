@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use sealab_record::Run;
 
-use crate::numbers::{counted, percent, significant, size};
+use crate::machine::machine_facts;
+use crate::shell::shell_line;
 
 /// Every CPU profile, and every engine under it with mechanism, code path and evidence.
 pub(super) fn profiles(run: &Run) -> Markup {
@@ -140,7 +141,7 @@ fn engine_evidence(run: &Run, id: &str) -> Markup {
 pub(super) fn machine(run: &Run) -> Markup {
     html! {
         dl {
-            @for (name, value) in machine_facts(run) { div { dt { (name) } dd { (value) } } }
+            @for fact in machine_facts(&run.machine) { div { dt { (fact.name) } dd { (fact.value) } } }
         }
         @if !run.machine.mitigations.is_empty() {
             details {
@@ -149,64 +150,6 @@ pub(super) fn machine(run: &Run) -> Markup {
             }
         }
     }
-}
-
-/// What is known of the machine, name and value.
-pub(crate) fn machine_facts(run: &Run) -> Vec<(&'static str, String)> {
-    let machine = &run.machine;
-    let caches: Vec<String> = machine
-        .caches
-        .iter()
-        .map(|(name, bytes)| format!("{name} {}", size(*bytes)))
-        .collect();
-    let memory = if machine.memory_bytes > 0 {
-        size(machine.memory_bytes)
-    } else {
-        String::new()
-    };
-    let mut facts = vec![
-        ("CPU", machine.cpu_model.clone()),
-        ("Architecture", machine.architecture.clone()),
-        (
-            "CPUs for the run",
-            counted(machine.cpus, "logical CPU", "logical CPUs"),
-        ),
-        ("CPU features", machine.cpu_features.join(", ")),
-        ("Caches", caches.join(", ")),
-        ("Memory", memory),
-        ("Operating system", machine.operating_system.clone()),
-        ("Kernel", machine.kernel.clone()),
-        (
-            "Hypervisor",
-            machine
-                .hypervisor
-                .clone()
-                .unwrap_or_else(|| "none known".to_owned()),
-        ),
-        (
-            "Frequency governor",
-            machine
-                .governor
-                .clone()
-                .unwrap_or_else(|| "none known".to_owned()),
-        ),
-        (
-            "Load average",
-            format!(
-                "{} at the beginning, {} at the end",
-                significant(machine.load_average[0]),
-                significant(machine.load_average[1])
-            ),
-        ),
-        (
-            "CPU time given to others",
-            machine
-                .steal_share
-                .map_or_else(|| "not known".to_owned(), percent),
-        ),
-    ];
-    facts.retain(|(_, value)| !value.trim().is_empty());
-    facts
 }
 
 /// How to have each figure again.
@@ -232,25 +175,4 @@ pub(super) fn commands(run: &Run) -> Markup {
             }
         }
     }
-}
-
-/// The words as a shell would read them back.
-pub(crate) fn shell_line(words: &[String]) -> String {
-    let plain = |word: &str| {
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c))
-    };
-    words
-        .iter()
-        .map(|word| {
-            if plain(word) {
-                word.clone()
-            } else {
-                format!("'{}'", word.replace('\'', r"'\''"))
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
 }

@@ -84,14 +84,6 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// More than the format holds.
-    #[error("the set has over {most} {what}; no more can be sealed")]
-    TooMany {
-        /// What there are too many of.
-        what: &'static str,
-        /// How many there may be.
-        most: u64,
-    },
     /// Equal pages were stored once, and what was read cannot be read again.
     #[error(
         "{file}: the set stores equal pages once, so it opens to a folder, or from a file, not from stream to stream"

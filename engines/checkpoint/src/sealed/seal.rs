@@ -178,7 +178,7 @@ fn write(
 }
 
 /// Seals the index; its stored length, and its digest.
-fn write_index(
+pub(super) fn write_index(
     index: &Index,
     output: &mut (dyn Write + Send),
     label: &str,

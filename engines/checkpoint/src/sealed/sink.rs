@@ -66,8 +66,10 @@ pub(super) struct FolderSink {
     buffer: Zeroizing<Vec<u8>>,
 }
 
+/// A run of data in a file.
 struct Written {
     location: u64,
+    bytes: u64,
     name: Arc<str>,
     start: u64,
 }
@@ -103,12 +105,11 @@ impl FolderSink {
     fn read_back(&mut self, location: u64, bytes: &mut [u8]) -> io::Result<Option<usize>> {
         let written = self.written.as_deref().unwrap_or_default();
         let after = written.partition_point(|run| run.location <= location);
-        let Some(run) = after.checked_sub(1).map(|run| &written[run]) else {
+        let run = after.checked_sub(1).map(|run| &written[run]);
+        let Some(run) = run.filter(|run| location - run.location < run.bytes) else {
             return Ok(None);
         };
-        let most = written
-            .get(after)
-            .map_or(u64::MAX, |next| next.location - location);
+        let most = run.bytes - (location - run.location);
         let bytes_now = usize::try_from(most).map_or(bytes.len(), |most| most.min(bytes.len()));
         if !matches!(&self.source, Some((name, _)) if *name == run.name) {
             self.source = Some((run.name.clone(), self.directory.read(&run.name)?));
@@ -142,15 +143,21 @@ impl Sink for FolderSink {
         let at = self.at;
         self.with_file(|_, file| file.write_all_at(bytes, at))?;
         if let (Some(written), Some((entry, _))) = (&mut self.written, &self.file) {
-            let continues = written.last().is_some_and(|last| {
-                last.name == entry.name && at.checked_sub(last.start) == Some(location - last.location)
-            });
-            if !continues {
-                written.push(Written {
+            let length = bytes.len() as u64;
+            match written.last_mut() {
+                Some(last)
+                    if last.name == entry.name
+                        && last.location + last.bytes == location
+                        && last.start + last.bytes == at =>
+                {
+                    last.bytes += length;
+                }
+                _ => written.push(Written {
                     location,
+                    bytes: length,
                     name: entry.name.clone(),
                     start: at,
-                });
+                }),
             }
         }
         self.at += bytes.len() as u64;

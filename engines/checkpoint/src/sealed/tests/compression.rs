@@ -131,3 +131,31 @@ fn equal_pages_are_stored_once_when_asked_for() {
         assert!(summary.sealed_bytes > stored as u64 * 2);
     }
 }
+
+#[test]
+fn another_method_or_length_is_refused_before_it_is_used() {
+    let place = Place::with(&mixed());
+    place.seal(&options(Compression::Auto, false)).unwrap();
+    let sealed = place.sealed();
+    let (start, _, table) = groups(&sealed)[0].clone();
+    let mut methods = Vec::new();
+    for message in 1..table.head.messages() {
+        let entry = start + HEAD_BYTES + message * 20;
+        let other = match table.method(message) {
+            Method::Raw => continue,
+            Method::Zstd => 2,
+            Method::Lz4 => 1,
+        };
+        methods.push(other);
+        for (at, value) in [(entry + 3, other << 4), (entry, sealed[entry] ^ 1)] {
+            let mut changed = sealed.clone();
+            changed[at] = value;
+            place.put_sealed(&changed);
+            let mut source = changed.as_slice();
+            let error = with_work(|work| verify(SealedSource::Stream(&mut source), &super::options(), work))
+                .unwrap_err();
+            assert!(matches!(error, Error::Unauthentic { .. }), "{error}");
+        }
+    }
+    assert!(methods.contains(&1) && methods.contains(&2));
+}

@@ -2,6 +2,7 @@
 
 mod compression;
 mod faults;
+mod liars;
 mod parents;
 mod random_access;
 mod round_trip;

@@ -1,0 +1,209 @@
+//! `sealab attack` as a user calls it: verdicts, exit codes, exports, and wrong calls told in one line.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn sealab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sealab"))
+        .arg("attack")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The array on standard output, and the exit code.
+fn json(arguments: &[&str]) -> (Vec<Value>, i32) {
+    let mut all = vec!["--json", "-"];
+    all.extend(arguments);
+    let output = sealab(&all);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {} {}", text(&output.stdout), text(&output.stderr));
+    });
+    (value.as_array().unwrap().clone(), output.status.code().unwrap())
+}
+
+fn verdict<'a>(findings: &'a [Value], act: &str) -> &'a str {
+    let finding = findings.iter().find(|finding| finding["attack"] == act);
+    finding.unwrap()["verdict"].as_str().unwrap()
+}
+
+#[test]
+fn the_pull_requests_holes_come_out_and_are_expected() {
+    let (findings, code) = json(&["--format", "criu-pr2297"]);
+    assert_eq!(code, 0);
+    for (act, expected) in [
+        ("swap-pages-of-processes", "undetected"),
+        ("canary-ghost-large", "leaks"),
+        ("canary-ghost-small", "refused"),
+        ("equal-pages", "leaks"),
+        ("equal-blocks", "leaks"),
+        ("flip-pages", "detected-before-use"),
+        ("wrong-key", "refused"),
+        ("strip-header", "refused"),
+        ("flip-trailer", "not-applicable"),
+    ] {
+        assert_eq!(verdict(&findings, act), expected, "{act}");
+    }
+    let verdicts = [
+        "detected-before-use",
+        "detected-after-use",
+        "undetected",
+        "refused",
+        "leaks",
+        "not-applicable",
+    ];
+    let guarantees = [
+        "confidentiality",
+        "integrity",
+        "freshness",
+        "consistency",
+        "atomicity",
+        "anonymity",
+        "authenticity",
+    ];
+    let mut seen = BTreeSet::new();
+    for finding in &findings {
+        assert_eq!(finding["format"], "criu-pr2297");
+        assert!(
+            guarantees.contains(&finding["guarantee"].as_str().unwrap()),
+            "{finding}"
+        );
+        assert!(
+            verdicts.contains(&finding["verdict"].as_str().unwrap()),
+            "{finding}"
+        );
+        assert_eq!(finding["verdict"], finding["expected"], "{finding}");
+        assert!(!finding["detail"].as_str().unwrap().is_empty(), "{finding}");
+        assert!(
+            seen.insert(finding["attack"].as_str().unwrap()),
+            "twice: {finding}"
+        );
+    }
+}
+
+#[test]
+fn formats_and_acts_are_chosen_and_both_must_be_known() {
+    let acts = ["canary-log", "swap-entries"];
+    let (findings, code) = json(&[
+        "--format",
+        "plain",
+        "--format",
+        "criu-pr2297",
+        "--act",
+        acts[0],
+        "--act",
+        acts[1],
+    ]);
+    assert_eq!(code, 0);
+    let found: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|finding| {
+            (
+                finding["format"].as_str().unwrap(),
+                finding["attack"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("plain", acts[0]),
+            ("plain", acts[1]),
+            ("criu-pr2297", acts[0]),
+            ("criu-pr2297", acts[1])
+        ]
+    );
+    for (arguments, said) in [
+        (["--format", "zip"], "unknown format \"zip\"; there are plain, "),
+        (
+            ["--act", "pray"],
+            "unknown act \"pray\"; there are canary-memory, ",
+        ),
+    ] {
+        let output = sealab(&arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(said) && stderr.lines().count() == 1, "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_list_names_every_format_and_act() {
+    let output = sealab(&["--list"]);
+    assert_eq!(output.status.code(), Some(0));
+    let list = text(&output.stdout);
+    for name in [
+        "plain",
+        "criu-pr2297",
+        "sealed-checkpoint",
+        "swap-pages-of-processes (integrity)",
+        "replay-set",
+    ] {
+        assert!(list.contains(name), "{name} is not in {list}");
+    }
+}
+
+#[test]
+fn files_are_written_and_the_table_says_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), folder.path().join("findings.json"));
+    let output = sealab(&[
+        "--format",
+        "plain",
+        "--act",
+        "numbers-in-names",
+        "--act",
+        "flip-trailer",
+        "--out",
+        out.to_str().unwrap(),
+        "--json",
+        file.to_str().unwrap(),
+    ]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    for line in [
+        "numbers-in-names  LEAKS",
+        "flip-trailer          -",
+        "Every verdict is the expected one: 2 verdicts.",
+    ] {
+        assert!(table.contains(line), "{table}");
+    }
+    assert!(
+        table
+            .lines()
+            .all(|line| line.starts_with("report: ") || line.chars().count() <= 100)
+    );
+    let findings = fs::read_to_string(&file).unwrap();
+    assert_eq!(fs::read_to_string(out.join("attack.json")).unwrap(), findings);
+    let value: Value = serde_json::from_str(&findings).unwrap();
+    assert_eq!(value.as_array().unwrap().len(), 2);
+    for (name, said) in [
+        ("attack.html", "<h2>What each format guarantees</h2>"),
+        ("attack.md", "| numbers-in-names | **leaks** |"),
+    ] {
+        let written = fs::read_to_string(out.join(name)).unwrap();
+        assert!(written.contains(said), "{written}");
+    }
+    // Where it cannot be written, the call is wrong.
+    let output = sealab(&[
+        "--format",
+        "plain",
+        "--act",
+        "replay-set",
+        "--json",
+        "/nowhere/findings.json",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/nowhere/findings.json"));
+}
