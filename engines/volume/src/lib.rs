@@ -1,3 +1,11 @@
 //! How volumes are sealed, over any engine.
 
+pub mod integrity;
+pub mod luks;
+pub mod plain;
 pub mod sector;
+pub mod store;
+pub mod verity;
+mod volume;
+
+pub use volume::{Volume, VolumeError, check_request};

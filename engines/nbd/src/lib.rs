@@ -1,0 +1,1 @@
+//! An NBD server that gives any volume to real clients.

@@ -1,0 +1,1 @@
+//! dm-integrity: where the codes of authenticated sectors lie on a disk.

@@ -1,0 +1,1 @@
+//! LUKS1 and LUKS2: headers, keyslots and the sectors behind them.

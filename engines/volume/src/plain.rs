@@ -1,0 +1,1 @@
+//! A volume without any protection, the baseline.

@@ -1,0 +1,1 @@
+//! dm-verity: blocks for reading only, held to one root hash.

@@ -1,0 +1,1 @@
+//! Block workloads as fio has them, and the replay of block traces.
