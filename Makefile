@@ -12,7 +12,8 @@ FEATURES = $(if $(HAS_PERL),,--no-default-features)
 MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-engine-openssl)
 
 # What a first look needs, within five minutes on two cores.
-BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads
+BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads \
+	checkpoint-restore
 
 .PHONY: help build bench bench-full conformance criu harnesses test check fuzz icount criterion clean
 
@@ -34,10 +35,10 @@ setup-%:
 build: setup-build
 	$(CARGO) build --release --locked -p sealab $(FEATURES)
 
-bench: build setup-bench
+bench: build setup-bench criu
 	$(SEALAB) run $(BENCH_SCENARIOS) --out $(OUT)
 
-bench-full: build setup-bench
+bench-full: build setup-bench criu
 	$(SEALAB) run --all --rounds 40 --out $(OUT)
 
 conformance: build harnesses setup-conformance

@@ -27,6 +27,9 @@ pub(crate) enum Command {
     Doctor,
     /// Show each engine with its library's version, what it implements and the code path it takes
     Engines(EnginesArguments),
+    /// Fill memory and verify it without end: the program that `run` has dumped
+    #[command(hide = true)]
+    Mixture(MixtureArguments),
     /// Make the reports of a run record again
     Report(ReportArguments),
     /// Run scenarios, print the table and write the record and its reports
@@ -104,6 +107,16 @@ pub(crate) struct EnginesArguments {
     /// The CPU profile to look under
     #[arg(long, value_name = "PROFILE", default_value = "native")]
     pub(crate) cpu: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MixtureArguments {
+    /// How much memory
+    #[arg(value_name = "BYTES")]
+    pub(crate) size: sealab_memory::ByteSize,
+    /// Where to write its count
+    #[arg(value_name = "FILE")]
+    pub(crate) status: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -32,6 +32,10 @@ fn main() -> ExitCode {
         Command::Conform(arguments) => conform::conform(&arguments),
         Command::Doctor => doctor::doctor(),
         Command::Engines(arguments) => engines::engines(&arguments),
+        Command::Mixture(arguments) => match sealab_criu::mixture(arguments.size, &arguments.status) {
+            Ok(never) => match never {},
+            Err(error) => Err(Failure::Usage(format!("{}: {error}", arguments.status.display()))),
+        },
         Command::Report(arguments) => report::report(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Scenarios => scenarios::list(),

@@ -234,6 +234,103 @@ fn what_a_machine_lacks_is_a_row_and_a_message() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("sealab-no-such-program is not installed"));
 }
 
+const WHOLE: &str = "\
+name: whole
+title: A checkpoint
+description: For tests.
+criu:
+  - programs: [mixture]
+    sizes: [4MiB]
+    methods: [copy, criu-pr2297, sealed-checkpoint, sealed-checkpoint-compressed]
+    rounds: 1
+    restore: true
+";
+
+/// The record of a run that holds, with its checks as `step: status`.
+fn whole(folder: &Folder, criu: Option<&str>) -> (serde_json::Value, Vec<String>) {
+    let scenario = folder.file("whole.yaml", WHOLE);
+    let out = folder.0.join("out");
+    let mut command = sealab();
+    if let Some(criu) = criu {
+        command.env("SEALAB_CRIU", criu);
+    }
+    let output = command
+        .arg("run")
+        .arg(&scenario)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    let schema = sealab().args(["schema", "run"]).output().unwrap().stdout;
+    let validator = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
+    assert!(validator.is_valid(&record));
+    for job in record["jobs"].as_array().unwrap() {
+        assert_eq!(job["status"], "measured", "{job}");
+        assert_eq!(job["verified"], true, "{job}");
+        assert_eq!(job["samples"].as_array().unwrap().len(), 1, "{job}");
+    }
+    let checks = record["checks"].as_array().unwrap().iter();
+    let checks = checks
+        .map(|check| {
+            let text = |key: &str| check[key].as_str().unwrap().to_owned();
+            format!("{}: {}", text("step"), text("status"))
+        })
+        .collect();
+    (record, checks)
+}
+
+fn subjects(record: &serde_json::Value) -> Vec<String> {
+    let jobs = record["jobs"].as_array().unwrap().iter();
+    let mut subjects: Vec<String> = jobs
+        .map(|job| job["subject"].as_str().unwrap().to_owned())
+        .collect();
+    subjects.dedup();
+    subjects
+}
+
+#[test]
+fn a_real_checkpoint_is_sealed_opened_and_restored() {
+    let folder = Folder::new("whole");
+    let (record, checks) = whole(&folder, None);
+    if checks[0] != "dumped: measured" {
+        let reason = record["checks"][0]["detail"].as_str().unwrap();
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "a real checkpoint did not run: {reason}"
+        );
+        println!("NOT RUN: a real checkpoint: {reason}");
+        return;
+    }
+    assert_eq!(
+        checks,
+        ["dumped: measured", "opened: measured", "restored: measured"]
+    );
+    assert_eq!(subjects(&record), ["mixture"]);
+    assert_eq!(record["jobs"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn other_sets_stand_in_where_no_criu_runs_and_the_record_says_so() {
+    let folder = Folder::new("stand-in");
+    let (record, checks) = whole(&folder, Some("/bin/false"));
+    assert_eq!(
+        checks,
+        [
+            "dumped: unavailable",
+            "opened: measured",
+            "restored: unavailable",
+            "stands in: measured",
+            "opened: measured"
+        ]
+    );
+    assert_eq!(subjects(&record), ["mixture, made up", "golden set"]);
+    let page = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    assert!(page.contains("a set that was made up stands in"), "{page}");
+    assert!(page.contains("dumped by CRIU 4.1.1 (Debian 13) on another machine"));
+}
+
 #[test]
 fn a_workload_that_does_not_fit_costs_only_its_own_cells() {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap();

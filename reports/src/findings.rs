@@ -108,6 +108,7 @@ pub(crate) fn findings<'a>(run: &'a Run, order: &Order<'_>, ratios: &Ratios) -> 
             found = (buys, limit);
         }
     }
+    sentences.extend(crate::job::sentences(run));
     if sentences.is_empty() {
         sentences.push(if run.cells.is_empty() {
             "This run has no cells: nothing was planned, so nothing was measured.".to_owned()
@@ -191,14 +192,27 @@ pub(crate) fn status_sentence(run: &Run) -> String {
         .into_iter()
         .map(|(status, count)| format!("{count} {}", status_word(status)))
         .collect();
-    if counts.is_empty() {
-        return "0 cells".to_owned();
+    let cells = counted(run.cells.len(), "cell", "cells");
+    let mut parts = Vec::new();
+    if !counts.is_empty() {
+        parts.push(format!("{cells}: {}", counts.join(", ")));
     }
-    format!(
-        "{}: {}",
-        counted(run.cells.len(), "cell", "cells"),
-        counts.join(", ")
-    )
+    for (what, statuses) in [
+        ("jobs", run.jobs.iter().map(|job| job.status).collect::<Vec<_>>()),
+        ("steps", run.checks.iter().map(|check| check.status).collect()),
+    ] {
+        if !statuses.is_empty() {
+            let failed = statuses
+                .iter()
+                .filter(|status| **status == CellStatus::Failed)
+                .count();
+            parts.push(format!("{} {what}: {failed} failed", statuses.len()));
+        }
+    }
+    if parts.is_empty() {
+        return cells;
+    }
+    parts.join("; ")
 }
 
 fn ranked<'a>(group: &Group<'a>, profile: Value<'_>) -> Vec<&'a Cell> {

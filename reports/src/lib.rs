@@ -12,6 +12,7 @@ mod conformance;
 mod dimension;
 mod findings;
 mod html;
+mod job;
 mod limit;
 mod machine;
 mod markdown;

@@ -6,6 +6,7 @@ use crate::commonmark::{code, escaped};
 use crate::dimension::Order;
 use crate::findings::{Findings, findings, status_sentence};
 use crate::html::{by_scenario, pair_name, share_text};
+use crate::job;
 use crate::machine::machine_facts;
 use crate::numbers::{counted, figure, size, status_word, whole};
 use crate::pivot::{brief, pivot};
@@ -120,8 +121,18 @@ fn scenarios(text: &mut String, run: &Run, order: &Order<'_>) {
                 text.push_str(&format!("Again: {}\n\n", code(&one_line(&record.command))));
             }
         }
-        if cells.is_empty() {
+        let lines = job::check_lines(run, name);
+        let panels = job::panels(run, name);
+        if cells.is_empty() && lines.is_empty() && panels.is_empty() {
             text.push_str("It has no cells.\n");
+        }
+        for line in &lines {
+            text.push_str(&format!("- {}\n", escaped(&shortened(&one_line(line), 300))));
+        }
+        for panel in &panels {
+            text.push_str(&format!("\n**{}**\n\n", escaped(panel.subject)));
+            let (header, rows) = job::table(panel);
+            table(text, &header, rows.into_iter().take(MAX_ROWS));
         }
         for view in views(&cells, order) {
             let mut tables = 0;

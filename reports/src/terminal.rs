@@ -6,6 +6,7 @@ use crate::columns::{LABEL, Table, cut, wrapped};
 use crate::dimension::Order;
 use crate::findings::{findings, reasons, status_sentence};
 use crate::html::by_scenario;
+use crate::job;
 use crate::numbers::{Unit, counted, status_word};
 use crate::pivot::{Pivot, brief, pivot};
 use crate::printable::printable;
@@ -28,8 +29,17 @@ pub fn terminal(run: &Run) -> String {
             format!("{name}: {title}")
         };
         wrapped(&mut text, "", "  ", &heading);
-        if cells.is_empty() {
+        let lines = job::check_lines(run, name);
+        let panels = job::panels(run, name);
+        if cells.is_empty() && lines.is_empty() && panels.is_empty() {
             text.push_str("  no cells\n");
+        }
+        for line in &lines {
+            wrapped(&mut text, "  ", "    ", line);
+        }
+        for panel in &panels {
+            wrapped(&mut text, "  ", "    ", panel.subject);
+            text.push_str(&jobs(panel).blocks("    ").concat());
         }
         for view in views(&cells, &order) {
             if let Unit::Named(unit) = view.unit {
@@ -81,6 +91,26 @@ pub fn terminal(run: &Run) -> String {
         ),
     );
     printable(text)
+}
+
+fn jobs(panel: &job::Panel<'_>) -> Table {
+    let (headings, rows) = job::table(panel);
+    let (labels, columns) = headings.split_at(2);
+    Table {
+        headings: labels.to_vec(),
+        labels: rows
+            .iter()
+            .map(|row| row[..2].iter().map(|label| cut(label, LABEL)).collect())
+            .collect(),
+        columns: columns
+            .iter()
+            .enumerate()
+            .map(|(column, heading)| {
+                let entries = rows.iter().map(|row| cut(&row[column + 2], LABEL));
+                (cut(heading, LABEL), entries.collect())
+            })
+            .collect(),
+    }
 }
 
 fn table(pivot: &Pivot<'_>) -> Table {

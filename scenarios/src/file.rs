@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use sealab_memory::Workload;
+use sealab_criu::Program;
+use sealab_memory::{ByteSize, Workload};
 use sealab_record::{Operation, brief};
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
@@ -42,9 +43,36 @@ pub struct Scenario {
     #[serde(default = "default_sample")]
     #[schemars(with = "u32", range(min = 1, max = 10000))]
     pub sample_milliseconds: Spanned<i64>,
-    /// Blocks of cells; each is multiplied out on its own.
-    #[schemars(with = "Vec<Block>", length(min = 1))]
+    /// Blocks of cells; each is multiplied out on its own. At least one, unless there are checkpoints.
+    #[serde(default = "default_matrix")]
+    #[schemars(with = "Vec<Block>")]
     pub matrix: Spanned<Vec<Block>>,
+    /// Real programs that the real CRIU dumps, and what is done with their checkpoints.
+    #[serde(default)]
+    pub criu: Vec<CriuBlock>,
+}
+
+/// Every program with every size is dumped by CRIU; its checkpoint is sealed and opened by every method in turn, and
+/// held to what it was.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CriuBlock {
+    /// The programs.
+    #[schemars(with = "Vec<Program>", length(min = 1))]
+    pub programs: Spanned<Vec<Program>>,
+    /// How much memory each fills.
+    #[schemars(with = "Vec<ByteSize>", length(min = 1))]
+    pub sizes: Spanned<Vec<ByteSize>>,
+    /// What the checkpoints are sealed with: the lab's formats, and what people do after a dump.
+    #[serde(default)]
+    pub methods: Selection<String>,
+    /// How often each method seals and opens.
+    #[serde(default = "default_criu_rounds")]
+    #[schemars(with = "u32", range(min = 1, max = 100))]
+    pub rounds: Spanned<i64>,
+    /// Whether CRIU is to restore what the sealed format gives back, and the program to go on.
+    #[serde(default)]
+    pub restore: bool,
 }
 
 /// What ratios are taken against: the cell that differs in these alone.
@@ -98,6 +126,14 @@ fn spanned<T>(value: T) -> Spanned<T> {
         referenced: Location::UNKNOWN,
         defined: Location::UNKNOWN,
     }
+}
+
+fn default_matrix() -> Spanned<Vec<Block>> {
+    spanned(Vec::new())
+}
+
+fn default_criu_rounds() -> Spanned<i64> {
+    spanned(3)
 }
 
 fn default_rounds() -> Spanned<i64> {

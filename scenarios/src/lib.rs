@@ -2,15 +2,18 @@
 //!
 //! A scenario is data ([`Scenario`]). [`plan`] multiplies its matrix out into [`CellSpec`]s. [`run`] starts one child
 //! process for each engine under each CPU profile, has every cell verified before it is timed, takes the samples in
-//! interleaved rounds and returns a run record. The child's side is [`work`].
+//! interleaved rounds and returns a run record. The child's side is [`work`]. A `criu` block has real programs dumped, and
+//! their checkpoints sealed, opened and restored whole.
 
 mod bench;
 mod cell;
+mod checkpoints;
 mod child;
 mod clock;
 mod error;
 mod file;
 mod machine;
+mod place;
 mod plan;
 mod progress;
 mod protocol;
@@ -23,6 +26,7 @@ mod verdict;
 mod verify;
 mod worker;
 
+pub use checkpoints::CheckpointSpec;
 pub use error::ScenarioError;
 pub use file::{MAX_SCENARIO_BYTES, Scenario, json_schema, parse, read};
 pub use machine::{cpus, load_average, machine};
@@ -30,3 +34,7 @@ pub use plan::{CellSpec, PlannedScenario, Vocabulary, plan};
 pub use run::{Outcome, RunOptions, inspect, run};
 pub use shipped::{SHIPPED, shipped};
 pub use worker::{WORKER_COMMAND, work};
+
+/// The command of the binary, not for people, that a dumped `mixture` runs: `sealab mixture BYTES FILE`, which calls
+/// [`sealab_criu::mixture`].
+pub const MIXTURE_COMMAND: &str = "mixture";

@@ -1,17 +1,17 @@
 //! From a scenario to its cells: every name is checked and every list multiplied out before anything runs.
 
 use std::collections::HashSet;
-use std::fmt::Display;
-use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sealab_checkpoint::{FORMATS, Format, Plane};
 use sealab_memory::Workload;
-use sealab_record::{Operation, brief};
-use serde_saphyr::{Location, Spanned};
+use sealab_record::Operation;
+use serde_saphyr::Spanned;
 
+use crate::checkpoints::{CheckpointSpec, plan_checkpoints};
 use crate::file::{Block, Scenario};
+use crate::place::Place;
 use crate::selection::Selection;
 use crate::{ScenarioError, cpus};
 
@@ -47,6 +47,8 @@ pub struct PlannedScenario {
     pub workloads: Vec<Workload>,
     /// The cells.
     pub cells: Vec<CellSpec>,
+    /// The checkpoints that are sealed whole.
+    pub checkpoints: Vec<CheckpointSpec>,
 }
 
 /// One engine × CPU profile × format × workload × unit × threads, not yet run.
@@ -88,7 +90,10 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
             place.known("CPU profile", profile, &words.cpu_profiles)?;
         }
     }
-    place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
+    let checkpoints = plan_checkpoints(&scenario.criu, &place)?;
+    if checkpoints.is_empty() {
+        place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
+    }
 
     let mut workloads = Vec::new();
     let mut cells = Vec::new();
@@ -116,6 +121,7 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         scenario,
         workloads,
         cells,
+        checkpoints,
     })
 }
 
@@ -128,109 +134,12 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Where errors are.
-struct Place<'a> {
-    file: &'a str,
-}
-
+/// What a block of the matrix says.
 impl Place<'_> {
-    fn error(&self, location: Location, message: String) -> ScenarioError {
-        let (line, column) = (location.line().max(1), location.column().max(1));
-        ScenarioError::Invalid {
-            file: self.file.to_owned(),
-            line,
-            column,
-            message: brief(&message),
-        }
-    }
-
-    fn name(&self, name: &Spanned<String>) -> Result<(), ScenarioError> {
-        let text = name.value.as_bytes();
-        let fits = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-        if !text.is_empty() && text.len() <= 64 && text[0] != b'-' && text.iter().all(fits) {
-            return Ok(());
-        }
-        let message = format!(
-            "the name is {:?}; it must be 1 to 64 of a-z, 0-9 and -, not beginning with -",
-            name.value
-        );
-        Err(self.error(name.referenced, message))
-    }
-
-    fn range(
-        &self,
-        what: &str,
-        value: &Spanned<i64>,
-        range: RangeInclusive<u32>,
-    ) -> Result<u32, ScenarioError> {
-        if let Some(fits) = u32::try_from(value.value)
-            .ok()
-            .filter(|number| range.contains(number))
-        {
-            return Ok(fits);
-        }
-        let message = format!(
-            "{what} is {}; it must be {} to {}",
-            value.value,
-            range.start(),
-            range.end()
-        );
-        Err(self.error(value.referenced, message))
-    }
-
-    fn known<W: AsRef<str> + Clone>(
-        &self,
-        what: &str,
-        word: &Spanned<String>,
-        words: &[W],
-    ) -> Result<W, ScenarioError> {
-        words
-            .iter()
-            .find(|known| known.as_ref() == word.value)
-            .cloned()
-            .ok_or_else(|| {
-                let known: Vec<_> = words.iter().map(AsRef::as_ref).collect();
-                let message = format!("unknown {what} {:?}; there are {}", word.value, known.join(", "));
-                self.error(word.referenced, message)
-            })
-    }
-
-    fn filled<T>(&self, what: &str, list: &[T], location: Location) -> Result<(), ScenarioError> {
-        if list.is_empty() {
-            return Err(self.error(location, format!("{what} is empty; it needs at least one entry")));
-        }
-        Ok(())
-    }
-
-    fn distinct<T: Eq + Hash + Display>(&self, what: &str, list: &[Spanned<T>]) -> Result<(), ScenarioError> {
-        let mut seen = HashSet::new();
-        match list.iter().find(|entry| !seen.insert(&entry.value)) {
-            Some(twice) => Err(self.error(twice.referenced, format!("{what} {} stands twice", twice.value))),
-            None => Ok(()),
-        }
-    }
-
-    fn selected<W: AsRef<str> + Clone>(
-        &self,
-        what: &str,
-        selection: &Selection<String>,
-        words: &[W],
-        block: &Block,
-    ) -> Result<Vec<W>, ScenarioError> {
-        match selection {
-            Selection::All => Ok(words.to_vec()),
-            Selection::These(list) => {
-                self.filled(&format!("the list of {what}s"), list, block.plane.referenced)?;
-                self.distinct(what, list)?;
-                list.iter().map(|word| self.known(what, word, words)).collect()
-            }
-        }
-    }
-
     fn formats(&self, block: &Block, plane: Plane) -> Result<Vec<&'static dyn Format>, ScenarioError> {
         let ids: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();
         let named = matches!(block.formats, Selection::These(_));
-        let chosen = self.selected("format", &block.formats, &ids, block)?;
+        let chosen = self.selected("format", &block.formats, &ids, block.plane.referenced)?;
         let mut formats = Vec::new();
         for id in chosen {
             let Some(format) = sealab_checkpoint::format(id) else {
@@ -324,8 +233,13 @@ impl Place<'_> {
         let planes = Plane::ALL.map(Plane::id);
         self.known("plane", &block.plane, &planes)?;
         let plane = Plane::from_id(&block.plane.value).unwrap_or(Plane::Page);
-        let engines = self.selected("engine", &block.engines, &words.engines, block)?;
-        let profiles = self.selected("CPU profile", &block.cpu_profiles, &words.cpu_profiles, block)?;
+        let engines = self.selected("engine", &block.engines, &words.engines, block.plane.referenced)?;
+        let profiles = self.selected(
+            "CPU profile",
+            &block.cpu_profiles,
+            &words.cpu_profiles,
+            block.plane.referenced,
+        )?;
         let formats = self.formats(block, plane)?;
         let threads = self.threads(block)?;
         self.filled("operations", &block.operations.value, block.operations.referenced)?;

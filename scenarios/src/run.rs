@@ -9,6 +9,7 @@ use sealab_record::{CellStatus, CpuProfileRecord, EngineRecord, Run, SCHEMA, Sce
 use sha2::{Digest, Sha256};
 
 use crate::bench::Bench;
+use crate::checkpoints::Checkpoints;
 use crate::machine::{Ticks, load_average, machine};
 use crate::verdict::mark_suspects;
 use crate::{PlannedScenario, ScenarioError, clock};
@@ -30,7 +31,7 @@ pub struct RunOptions<'a> {
 pub struct Outcome {
     /// The record.
     pub run: Run,
-    /// Whether no cell failed and none is suspect.
+    /// Whether no cell, job or check failed and none is suspect.
     pub held: bool,
 }
 
@@ -56,9 +57,20 @@ pub fn run(
         }
     }
     let mut cells = Vec::new();
+    let mut checkpoints = None;
     for (scenario, _) in scenarios {
-        cells.extend(bench.scenario(scenario)?);
+        if !scenario.cells.is_empty() {
+            cells.extend(bench.scenario(scenario)?);
+        }
+        if !scenario.checkpoints.is_empty() {
+            let checkpoints = match &mut checkpoints {
+                Some(checkpoints) => checkpoints,
+                none => none.insert(Checkpoints::new(options.interrupted)?),
+            };
+            checkpoints.scenario(scenario)?;
+        }
     }
+    let (jobs, checks) = checkpoints.map_or_else(Default::default, |found| (found.jobs, found.checks));
     let hides_aes = |id: &str| {
         options
             .profiles
@@ -73,7 +85,10 @@ pub fn run(
         .and_then(|(before, after)| after.steal_share_since(before));
     let held = !cells
         .iter()
-        .any(|cell| matches!(cell.status, CellStatus::Failed | CellStatus::Suspect));
+        .map(|cell| cell.status)
+        .chain(jobs.iter().map(|job| job.status))
+        .chain(checks.iter().map(|check| check.status))
+        .any(|status| matches!(status, CellStatus::Failed | CellStatus::Suspect));
     let used: BTreeSet<&str> = wanted.iter().map(|(_, profile)| profile.as_str()).collect();
     let run = Run {
         schema: SCHEMA.to_owned(),
@@ -98,6 +113,8 @@ pub fn run(
             .collect(),
         engines: bench.engines,
         cells,
+        jobs,
+        checks,
     };
     Ok(Outcome { run, held })
 }

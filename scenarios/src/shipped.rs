@@ -11,6 +11,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("protobuf-messages", include_str!("../protobuf-messages.yaml")),
     ("raw-streams", include_str!("../raw-streams.yaml")),
     ("threads", include_str!("../threads.yaml")),
+    ("checkpoint-restore", include_str!("../checkpoint-restore.yaml")),
+    ("checkpoint-peers", include_str!("../checkpoint-peers.yaml")),
 ];
 
 /// The shipped scenario of that name, with its text.

@@ -96,6 +96,55 @@ fn empty_and_repeated_lists_are_refused() {
     assert!(refusal(&with("[native]", "[native, native]"), 7).contains("stands twice"));
 }
 
+const CRIU: &str = "\
+name: whole
+title: Whole ones
+description: For tests.
+criu:
+  - programs: [memhog, mixture]
+    sizes: [1MiB, 64MiB]
+    methods: [copy, sealed-checkpoint]
+    rounds: 2
+    restore: true
+";
+
+#[test]
+fn checkpoints_are_planned_for_every_program_and_size() {
+    let planned = plan(parse(CRIU, "file.yaml").unwrap(), "file.yaml", &words()).unwrap();
+    assert!(planned.cells.is_empty());
+    let subjects: Vec<String> = planned
+        .checkpoints
+        .iter()
+        .map(|checkpoint| checkpoint.subject.to_string())
+        .collect();
+    assert_eq!(
+        subjects,
+        ["memhog 1MiB", "memhog 64MiB", "mixture 1MiB", "mixture 64MiB"]
+    );
+    for checkpoint in &planned.checkpoints {
+        let methods: Vec<&str> = checkpoint.methods.iter().map(|method| method.id()).collect();
+        assert_eq!(methods, ["copy", "sealed-checkpoint"]);
+        assert_eq!((checkpoint.rounds, checkpoint.restore), (2, true));
+    }
+}
+
+#[test]
+fn wrong_checkpoints_are_refused_with_their_place() {
+    let with = |from: &str, to: &str| {
+        assert!(CRIU.contains(from));
+        CRIU.replace(from, to)
+    };
+    assert!(refusal(&with("mixture]", "mixtur]"), 5).contains("mixtur"));
+    assert!(refusal(&with("[memhog, mixture]", "[]"), 5).contains("programs is empty"));
+    assert!(refusal(&with("[1MiB, 64MiB]", "[]"), 6).contains("sizes is empty"));
+    assert!(refusal(&with("1MiB, 64MiB", "1MiB, 4KiB"), 6).contains("1 MiB to 64 GiB"));
+    assert!(refusal(&with("1MiB, 64MiB", "1MiB, 1MiB"), 5).contains("memhog 1MiB stands twice"));
+    assert!(refusal(&with("[copy,", "[rot13,"), 7).contains("age"));
+    assert!(refusal(&with("rounds: 2", "rounds: 0"), 8).contains("1 to 100"));
+    assert!(refusal(&with("[copy, sealed-checkpoint]", "[copy]"), 5).contains("sealed-checkpoint"));
+    assert!(refusal(&with("restore:", "restored:"), 9).contains("restored"));
+}
+
 #[test]
 fn what_does_not_fit_together_is_refused() {
     assert!(
@@ -154,7 +203,11 @@ fn every_shipped_scenario_passes_the_schema_and_is_planned() {
                 .map(str::to_owned)
                 .to_vec(),
         };
-        assert!(!plan(scenario, name, &words).unwrap().cells.is_empty());
+        let planned = plan(scenario, name, &words).unwrap();
+        assert!(
+            !planned.cells.is_empty() || !planned.checkpoints.is_empty(),
+            "{name}"
+        );
     }
 }
 

@@ -95,7 +95,10 @@ pub enum VolumeError {
 impl VolumeError {
     /// That `action` failed: `source` as it is, or [`VolumeError::NoSpace`] where that is what it says.
     pub fn store(action: impl fmt::Display, offset: u64, bytes: u64, source: io::Error) -> Self {
-        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        if matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ) {
             return Self::NoSpace { offset, bytes };
         }
         Self::Store {

@@ -5,6 +5,7 @@
 
 mod conformance;
 mod file;
+mod job;
 mod record;
 mod schema;
 mod statistics;
@@ -14,6 +15,7 @@ pub use conformance::{
     Tally, Verdict,
 };
 pub use file::{RecordError, brief, parse, read, write, write_aside, write_aside_with};
+pub use job::{Check, Job, JobSample};
 pub use record::{
     Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
     SampleConditions, ScenarioRecord, Space,

@@ -28,6 +28,12 @@ pub struct Run {
     pub engines: Vec<EngineRecord>,
     /// The cells.
     pub cells: Vec<Cell>,
+    /// Whole jobs by programs.
+    #[serde(default)]
+    pub jobs: Vec<crate::Job>,
+    /// Steps that hold or do not.
+    #[serde(default)]
+    pub checks: Vec<crate::Check>,
 }
 
 /// The machine of a run.

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use sealab_record::{Cell, Run, ScenarioRecord};
 
 use crate::dimension::{Dimension, Order, Value};
+use crate::job::jobs_html;
 use crate::numbers::{Unit, counted, figure};
 use crate::pivot::pivot;
 use crate::printable::one_line;
@@ -33,6 +34,7 @@ pub(super) fn scenarios(run: &Run, order: &Order<'_>, ratios: &Ratios) -> Markup
                     @for paragraph in record.description.split("\n\n") { p { (paragraph) } }
                     @if !record.notes.is_empty() { ul { @for note in &record.notes { li { (note) } } } }
                 }
+                (jobs_html(run, name, &record.map_or_else(String::new, |record| one_line(&record.command))))
                 (body(name, *record, cells, run, order, ratios))
             }
         }
@@ -73,7 +75,9 @@ fn body(
     ratios: &Ratios,
 ) -> Markup {
     if cells.is_empty() {
-        return html! { p { "It has no cells." } };
+        let others = run.jobs.iter().any(|job| job.scenario == name)
+            || run.checks.iter().any(|check| check.scenario == name);
+        return html! { @if !others { p { "It has no cells." } } };
     }
     html! {
         @for view in views(cells, order) {

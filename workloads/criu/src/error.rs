@@ -30,6 +30,9 @@ pub enum Unavailable {
         /// The Debian package that brings it.
         package: &'static str,
     },
+    /// The lab's own program was not given to [`crate::peers::Peers`].
+    #[error("the program `sealab` is not known here")]
+    NoSealab,
     /// The command line of the lab's own program was not given to [`crate::Criu::with_mixture`].
     #[error("the program `mixture` has no command line")]
     NoMixture,

@@ -5,13 +5,14 @@
 //! [`Thawed::goes_on`] makes sure that it does. All of it happens in PID and mount namespaces of its own, which end with
 //! what is in them, however the caller ends. A machine that cannot do this is told by [`Unavailable`].
 //!
-//! [`ImageSet`] makes sets up, of any size and on any machine.
+//! [`ImageSet`] makes sets up, of any size and on any machine; [`golden_set`] is one that was dumped elsewhere.
 
 mod bounded;
 mod copy;
 mod criu;
 mod error;
 mod frozen;
+mod golden;
 mod mixture;
 pub mod peers;
 mod privilege;
@@ -23,6 +24,8 @@ mod subject;
 pub use criu::Criu;
 pub use error::{CriuError, Unavailable};
 pub use frozen::{Frozen, Progress, Thawed};
+pub use golden::{GOLDEN_ORIGIN, golden_set};
 pub use mixture::mixture;
+pub use scratch::Scratch;
 pub use set::ImageSet;
 pub use subject::{Program, Subject};

@@ -1,9 +1,11 @@
-//! What people do after a dump today: an archive of the set, encrypted by a program of the system.
+//! What people do after a dump today, an archive of the set, encrypted by a program of the system; and what the lab's own
+//! program does.
 //!
-//! Each peer is the real program in a pipe with `tar`, as its manual has it. [`compare`] seals a set with each, opens it
-//! again, holds the result to the set byte for byte, and removes what it wrote.
+//! Each peer is the real program, where it needs one in a pipe with `tar`, as its manual has it. [`Peers::compare`] seals
+//! a set with each, opens it again, holds the result to the set byte for byte, and removes what it wrote.
 
 mod measured;
+mod prepared;
 mod tool;
 
 use std::fs;
@@ -11,13 +13,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sealab_memory::ByteSize;
 use serde::Serialize;
 
 use crate::scratch::Scratch;
-use crate::{CriuError, ImageSet, Unavailable};
+use crate::{CriuError, Unavailable};
 
-use tool::Prepared;
+use prepared::Prepared;
 pub use tool::Tool;
 
 /// One way of one peer, once.
@@ -60,93 +61,123 @@ pub struct Comparison {
     pub versions: Vec<(Tool, String)>,
     /// The peers that are not on this machine, with the reason.
     pub missing: Vec<(Tool, String)>,
+    /// The peers that failed, took too long, or did not give the set back as it was, with what was found. They have no
+    /// rows from then on.
+    pub failed: Vec<(Tool, String)>,
 }
 
-/// Has every peer of `tools` seal and open the set in `images`, `rounds` times, in folders below `folder`, which should
-/// be on the file system that is to be measured.
-///
-/// Set `cancelled` to end it early. Nothing is left in `folder` however it ends.
-///
-/// # Errors
-/// A peer fails, takes too long, or does not give the set back as it was. That a peer is missing is no error.
-pub fn compare(
-    images: &Path,
-    tools: &[Tool],
-    rounds: u32,
-    folder: &Path,
-    cancelled: &AtomicBool,
-) -> Result<Comparison, CriuError> {
-    let images = std::path::absolute(images).map_err(CriuError::at(images))?;
-    let plain_bytes = bytes_of(&images)?;
-    let limit = Duration::from_secs(60 + (plain_bytes >> 22));
-    let scratch = Scratch::new(folder)?;
-    let mut comparison = Comparison::default();
-    let mut prepared = Vec::new();
-    for &tool in tools {
-        let place = scratch.path().join(tool.id());
-        fs::create_dir(&place).map_err(CriuError::at(&place))?;
-        match Prepared::new(tool, &place, limit, cancelled) {
-            Ok(peer) => {
-                comparison.versions.push((tool, peer.version.clone()));
-                prepared.push((peer, place));
+/// Who is compared, and where.
+#[derive(Clone, Debug)]
+pub struct Peers<'a> {
+    /// The peers.
+    pub tools: &'a [Tool],
+    /// How often each seals and opens.
+    pub rounds: u32,
+    /// Where they work: folders below it, on the file system that is to be measured. Nothing stays there.
+    pub folder: &'a Path,
+    /// The lab's own program, for its formats.
+    pub sealab: Option<&'a Path>,
+    /// A peer whose set, as it gave it back in the last round, is to be left in a new folder.
+    pub keep: Option<(Tool, &'a Path)>,
+}
+
+impl Peers<'_> {
+    /// Has every peer seal and open the set in `images`, and holds what it gives back to the set, byte for byte.
+    ///
+    /// Set `cancelled` to end it early.
+    ///
+    /// # Errors
+    /// It was cancelled, or `folder` cannot be worked in. That a peer is missing or fails is no error.
+    pub fn compare(&self, images: &Path, cancelled: &AtomicBool) -> Result<Comparison, CriuError> {
+        let images = std::path::absolute(images).map_err(CriuError::at(images))?;
+        let plain_bytes = bytes_of(&images)?;
+        let limit = Duration::from_secs(60 + (plain_bytes >> 22));
+        let scratch = Scratch::new(self.folder)?;
+        let mut comparison = Comparison::default();
+        let mut prepared = Vec::new();
+        for &tool in self.tools {
+            let place = scratch.path().join(tool.id());
+            fs::create_dir(&place).map_err(CriuError::at(&place))?;
+            match Prepared::new(tool, self.sealab, &place, limit, cancelled) {
+                Ok(peer) => {
+                    comparison.versions.push((tool, peer.version.clone()));
+                    prepared.push((peer, place));
+                }
+                Err(CriuError::Unavailable(reason)) => comparison.missing.push((tool, reason.to_string())),
+                Err(error) => comparison.fail(tool, error)?,
             }
-            Err(CriuError::Unavailable(reason)) => comparison.missing.push((tool, reason.to_string())),
-            Err(error) => return Err(error),
         }
-    }
-    for round in 0..rounds {
-        // Forwards and backwards in turn, so that drift of the machine hits all alike.
-        let mut order: Vec<_> = prepared.iter().collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for (peer, place) in order {
-            let (sealed, opened) = (place.join("sealed"), place.join("opened"));
-            fs::create_dir(&opened).map_err(CriuError::at(&opened))?;
-            for way in [Way::Seal, Way::Open] {
-                let spent = match way {
-                    Way::Seal => peer.seal(&images, &sealed, limit, cancelled)?,
-                    Way::Open => peer.open(&sealed, &opened, limit, cancelled)?,
-                };
-                comparison.rows.push(Row {
-                    tool: peer.tool,
-                    way,
-                    round,
+        for round in 0..self.rounds {
+            // Forwards and backwards in turn, so that drift of the machine hits all alike.
+            prepared.reverse();
+            for (peer, place) in &prepared {
+                if comparison.failed.iter().any(|(tool, _)| *tool == peer.tool) {
+                    continue;
+                }
+                let job = Round {
+                    images: &images,
                     plain_bytes,
-                    stored_bytes: bytes_of(&sealed)?,
-                    wall_seconds: spent.wall.as_secs_f64(),
-                    cpu_seconds: spent.cpu_seconds,
-                    peak_bytes: spent.peak_bytes,
-                });
+                    round,
+                    limit,
+                    keep: self
+                        .keep
+                        .filter(|(tool, _)| *tool == peer.tool && round + 1 == self.rounds),
+                };
+                match job.run(peer, place, cancelled) {
+                    Ok(rows) => comparison.rows.extend(rows),
+                    Err(error) => comparison.fail(peer.tool, error)?,
+                }
             }
-            measured::same(&images, &opened, peer.tool.id(), limit, cancelled)?;
-            remove(&sealed)?;
-            remove(&opened)?;
         }
+        Ok(comparison)
     }
-    Ok(comparison)
 }
 
-/// The same over sets like `set` of each of `sizes`, which are made below `folder` and removed again.
-///
-/// # Errors
-/// As [`compare`] and [`ImageSet::write`].
-pub fn compare_sizes(
-    set: &ImageSet,
-    sizes: &[ByteSize],
-    tools: &[Tool],
-    rounds: u32,
-    folder: &Path,
-    cancelled: &AtomicBool,
-) -> Result<Vec<(ByteSize, Comparison)>, CriuError> {
-    let mut comparisons = Vec::new();
-    for &size in sizes {
-        let scratch = Scratch::new(folder)?;
-        let images = scratch.path().join("images");
-        ImageSet { size, ..set.clone() }.write(&images, cancelled)?;
-        comparisons.push((size, compare(&images, tools, rounds, folder, cancelled)?));
+impl Comparison {
+    /// Writes down that a peer failed, unless all of it was ended.
+    fn fail(&mut self, tool: Tool, error: CriuError) -> Result<(), CriuError> {
+        if matches!(error, CriuError::Interrupted) {
+            return Err(error);
+        }
+        self.failed.push((tool, error.to_string()));
+        Ok(())
     }
-    Ok(comparisons)
+}
+
+/// One peer's turn.
+struct Round<'a> {
+    images: &'a Path,
+    plain_bytes: u64,
+    round: u32,
+    limit: Duration,
+    keep: Option<(Tool, &'a Path)>,
+}
+
+impl Round<'_> {
+    fn run(&self, peer: &Prepared, place: &Path, cancelled: &AtomicBool) -> Result<[Row; 2], CriuError> {
+        let (sealed, opened) = (place.join("sealed"), place.join("opened"));
+        let sealing = peer.seal(self.images, &sealed, self.limit, cancelled)?;
+        let stored_bytes = bytes_of(&sealed)?;
+        let opening = peer.open(&sealed, &opened, self.limit, cancelled)?;
+        measured::same(self.images, &opened, peer.tool.id(), self.limit, cancelled)?;
+        remove(&sealed)?;
+        match self.keep {
+            Some((_, to)) => fs::rename(&opened, to).map_err(CriuError::at(to))?,
+            None => remove(&opened)?,
+        }
+        Ok(
+            [(Way::Seal, sealing), (Way::Open, opening)].map(|(way, spent)| Row {
+                tool: peer.tool,
+                way,
+                round: self.round,
+                plain_bytes: self.plain_bytes,
+                stored_bytes,
+                wall_seconds: spent.wall.as_secs_f64(),
+                cpu_seconds: spent.cpu_seconds,
+                peak_bytes: spent.peak_bytes,
+            }),
+        )
+    }
 }
 
 /// The bytes of a file, or of all files of a folder.

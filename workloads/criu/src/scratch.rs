@@ -16,14 +16,17 @@ const GUARDIAN: &str =
     "read -r _; for _ in 1 2 3 4 5; do rm -rf -- \"$0\" 2>/dev/null && exit; sleep 1; done";
 
 /// A folder that is removed when this is dropped. A process that is killed drops nothing, so a shell waits for that.
-pub(crate) struct Scratch {
+pub struct Scratch {
     folder: TempDir,
     guardian: Option<Child>,
 }
 
 impl Scratch {
     /// A new folder in `parent`. Others may pass through it, since programs are run as other users.
-    pub(crate) fn new(parent: &Path) -> Result<Self, CriuError> {
+    ///
+    /// # Errors
+    /// `parent` cannot be written to.
+    pub fn new(parent: &Path) -> Result<Self, CriuError> {
         let folder = tempfile::Builder::new()
             .prefix(".sealab-criu-")
             .permissions(fs::Permissions::from_mode(0o711))
@@ -42,7 +45,8 @@ impl Scratch {
         Ok(Self { folder, guardian })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -1,21 +1,6 @@
-//! The peers with their command lines.
-
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+//! The ways to store a set.
 
 use serde::Serialize;
-
-use super::measured::{End, Spent, Words, pipe};
-use super::needs;
-use crate::{CriuError, bounded};
-
-/// Who a made-up key belongs to.
-const OWNER: &str = "sealab <sealab@localhost>";
 
 /// A way to store a set.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -37,11 +22,17 @@ pub enum Tool {
     OpensslEnc,
     /// `tar | age` to an X25519 recipient.
     Age,
+    /// `sealab checkpoint seal` in the format of CRIU's PR 2297, to an RSA certificate.
+    CriuPr2297,
+    /// `sealab checkpoint seal` in the sealed format, to a P-256 public key.
+    SealedCheckpoint,
+    /// The same with `--compress auto`.
+    SealedCheckpointCompressed,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Copy,
         Self::Tar,
         Self::GpgSymmetric,
@@ -50,7 +41,15 @@ impl Tool {
         Self::GpgPublicCompressed,
         Self::OpensslEnc,
         Self::Age,
+        Self::CriuPr2297,
+        Self::SealedCheckpoint,
+        Self::SealedCheckpointCompressed,
     ];
+
+    /// The way that records call `id`.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.id() == id)
+    }
 
     /// The name, as records have it.
     pub fn id(self) -> &'static str {
@@ -63,224 +62,39 @@ impl Tool {
             Self::GpgPublicCompressed => "gpg-public-compressed",
             Self::OpensslEnc => "openssl-enc",
             Self::Age => "age",
+            Self::CriuPr2297 => "criu-pr2297",
+            Self::SealedCheckpoint => "sealed-checkpoint",
+            Self::SealedCheckpointCompressed => "sealed-checkpoint-compressed",
         }
     }
 
-    fn is_gpg(self) -> bool {
+    /// What it does, in a line for people.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Copy => "cp -r, no encryption",
+            Self::Tar => "tar, no encryption",
+            Self::GpgSymmetric => "tar | gpg --symmetric, AES-256, uncompressed",
+            Self::GpgSymmetricCompressed => "tar | gpg --symmetric, AES-256, gpg's compression",
+            Self::GpgPublic => "tar | gpg --encrypt, AES-256, uncompressed",
+            Self::GpgPublicCompressed => "tar | gpg --encrypt, AES-256, gpg's compression",
+            Self::OpensslEnc => "tar | openssl enc -aes-256-ctr -pbkdf2, no integrity",
+            Self::Age => "tar | age",
+            Self::CriuPr2297 => "sealab checkpoint seal --format criu-pr2297",
+            Self::SealedCheckpoint => "sealab checkpoint seal --format sealed-checkpoint",
+            Self::SealedCheckpointCompressed => "sealab checkpoint seal --compress auto",
+        }
+    }
+
+    /// The name of the format as `sealab checkpoint` has it, if it is one of the lab's.
+    pub(super) fn format(self) -> Option<&'static str> {
+        match self {
+            Self::CriuPr2297 => Some("criu-pr2297"),
+            Self::SealedCheckpoint | Self::SealedCheckpointCompressed => Some("sealed-checkpoint"),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_gpg(self) -> bool {
         self.id().starts_with("gpg")
     }
-}
-
-/// A peer that is there and has its key.
-pub(super) struct Prepared {
-    pub(super) tool: Tool,
-    pub(super) version: String,
-    place: PathBuf,
-    /// The filter that seals, and the one that opens.
-    seal: Words,
-    open: Words,
-}
-
-impl Prepared {
-    /// Makes keys in `place`, the peer's own folder.
-    pub(super) fn new(
-        tool: Tool,
-        place: &Path,
-        limit: Duration,
-        cancelled: &AtomicBool,
-    ) -> Result<Self, CriuError> {
-        // Without GNU time nothing is measured.
-        needs("time", "time")?;
-        let run = |words: &Words| {
-            let mut command = Command::new(&words[0]);
-            command.args(&words[1..]).env("GNUPGHOME", place.join("gnupg"));
-            bounded::run(&mut command, &words[0].display().to_string(), limit, cancelled)
-        };
-        let (program, package, version): (&'static str, &'static str, &str) = match tool {
-            Tool::Copy => ("cp", "coreutils", "--version"),
-            Tool::Tar => ("tar", "tar", "--version"),
-            Tool::OpensslEnc => ("openssl", "openssl", "version"),
-            Tool::Age => ("age", "age", "--version"),
-            _ => ("gpg", "gnupg", "--version"),
-        };
-        for (program, package) in [("tar", "tar"), ("diff", "diffutils"), (program, package)] {
-            needs(program, package)?;
-        }
-        let version = run(&words([program, version]))?;
-        let version = version.lines().next().unwrap_or_default().trim().to_owned();
-        let passphrase = place.join("passphrase");
-        secret(&passphrase)?;
-        let (seal, open) = match tool {
-            Tool::Copy | Tool::Tar => (Vec::new(), Vec::new()),
-            Tool::OpensslEnc => {
-                let mut seal = words(["openssl", "enc", "-aes-256-ctr", "-pbkdf2", "-pass"]);
-                let mut pass = OsString::from("file:");
-                pass.push(&passphrase);
-                seal.push(pass);
-                let mut open = seal.clone();
-                open.push("-d".into());
-                (seal, open)
-            }
-            Tool::Age => {
-                needs("age-keygen", "age")?;
-                let key = place.join("age-key").into_os_string();
-                run(&["age-keygen".into(), "-o".into(), key.clone()].into())?;
-                let recipient = run(&["age-keygen".into(), "-y".into(), key.clone()].into())?;
-                let seal = words(["age", "--encrypt", "--recipient", recipient.trim()]);
-                let mut open = words(["age", "--decrypt", "--identity"]);
-                open.push(key);
-                (seal, open)
-            }
-            _ => {
-                let home = place.join("gnupg");
-                fs::create_dir(&home)
-                    .and_then(|()| fs::set_permissions(&home, fs::Permissions::from_mode(0o700)))
-                    .map_err(CriuError::at(&home))?;
-                let gpg = |more: &[&str]| {
-                    let mut all = words([
-                        "gpg",
-                        "--batch",
-                        "--quiet",
-                        "--no-options",
-                        "--pinentry-mode",
-                        "loopback",
-                    ]);
-                    all.extend(more.iter().map(OsString::from));
-                    all
-                };
-                let secret = passphrase.display().to_string();
-                let mut seal = if matches!(tool, Tool::GpgSymmetric | Tool::GpgSymmetricCompressed) {
-                    gpg(&["--symmetric", "--passphrase-file", &secret])
-                } else {
-                    run(&gpg(&[
-                        "--passphrase",
-                        "",
-                        "--quick-generate-key",
-                        OWNER,
-                        "default",
-                        "default",
-                        "never",
-                    ]))?;
-                    gpg(&["--encrypt", "--trust-model", "always", "--recipient", OWNER])
-                };
-                seal.extend(words(["--cipher-algo", "AES256"]));
-                if matches!(tool, Tool::GpgSymmetric | Tool::GpgPublic) {
-                    seal.extend(words(["--compress-algo", "none"]));
-                }
-                // gpg starts its agent, and the agent measures how fast it hashes passphrases, once.
-                run(&seal)?;
-                (seal, gpg(&["--decrypt", "--passphrase-file", &secret]))
-            }
-        };
-        Ok(Self {
-            tool,
-            version,
-            place: place.to_owned(),
-            seal,
-            open,
-        })
-    }
-
-    /// Stores the set in `images` as `sealed`.
-    pub(super) fn seal(
-        &self,
-        images: &Path,
-        sealed: &Path,
-        limit: Duration,
-        cancelled: &AtomicBool,
-    ) -> Result<Spent, CriuError> {
-        if self.tool == Tool::Copy {
-            return self.copy(images, sealed, limit, cancelled);
-        }
-        let mut programs = vec![tar("-cf", images)];
-        programs[0].push(".".into());
-        programs.extend(self.filter(&self.seal));
-        pipe(
-            &programs,
-            (End::Own, End::File(sealed)),
-            &self.place,
-            limit,
-            cancelled,
-        )
-    }
-
-    /// Brings the set back into the empty folder `opened`.
-    pub(super) fn open(
-        &self,
-        sealed: &Path,
-        opened: &Path,
-        limit: Duration,
-        cancelled: &AtomicBool,
-    ) -> Result<Spent, CriuError> {
-        if self.tool == Tool::Copy {
-            return self.copy(sealed, opened, limit, cancelled);
-        }
-        let mut programs: Vec<Words> = self.filter(&self.open).into_iter().collect();
-        programs.push(tar("-xf", opened));
-        pipe(
-            &programs,
-            (End::File(sealed), End::Own),
-            &self.place,
-            limit,
-            cancelled,
-        )
-    }
-
-    fn filter(&self, words: &Words) -> Option<Words> {
-        (!words.is_empty()).then(|| words.clone())
-    }
-
-    fn copy(
-        &self,
-        from: &Path,
-        to: &Path,
-        limit: Duration,
-        cancelled: &AtomicBool,
-    ) -> Result<Spent, CriuError> {
-        let mut command = words(["cp", "-r", "--no-target-directory"]);
-        command.extend([from.into(), to.into()]);
-        pipe(&[command], (End::Own, End::Own), &self.place, limit, cancelled)
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        if self.tool.is_gpg() {
-            // gpg has started an agent for its home; without this it would find out by itself only after a while.
-            let mut command = Command::new("gpgconf");
-            command
-                .arg("--homedir")
-                .arg(self.place.join("gnupg"))
-                .args(["--kill", "all"]);
-            let never = AtomicBool::new(false);
-            let _ = bounded::run(&mut command, "gpgconf", Duration::from_secs(10), &never);
-        }
-    }
-}
-
-fn tar(action: &str, folder: &Path) -> Words {
-    vec![
-        "tar".into(),
-        "-C".into(),
-        folder.into(),
-        action.into(),
-        "-".into(),
-    ]
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Words {
-    words.map(OsString::from).to_vec()
-}
-
-/// Writes a random passphrase.
-fn secret(path: &Path) -> Result<(), CriuError> {
-    let mut bytes = [0; 24];
-    let mut rest = &mut bytes[..];
-    while !rest.is_empty() {
-        let count = rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| bounded::failed("the making of a passphrase", &error.into()))?;
-        rest = &mut rest[count..];
-    }
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(path, text).map_err(CriuError::at(path))
 }
