@@ -75,7 +75,8 @@ icount: setup-build setup-icount
 # The sanitizer's flags are not in the stable compiler; the variable opens them. It does not allow the way in which the
 # system's libraries are opened, so that the engines run without it.
 fuzz:
-	@for target in scenario cpu_profiles sizes record report vectors request engines; do \
+	@for target in scenario cpu_profiles sizes record report vectors request engines \
+		image pr2297 sealed archive; do \
 		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
 		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \

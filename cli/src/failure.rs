@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Checkpoint(#[from] CheckpointFailure),
     #[error(transparent)]
     Conform(#[from] PlanError),
+    #[error("engine {id}: {problem}")]
+    Engine { id: String, problem: String },
     #[error(transparent)]
     Harnesses(#[from] ListError),
     #[error("standard output: {0}")]

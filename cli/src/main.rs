@@ -9,6 +9,7 @@ mod candidates;
 mod checkpoint;
 mod conform;
 mod doctor;
+mod engine;
 mod engines;
 mod failure;
 mod interrupt;

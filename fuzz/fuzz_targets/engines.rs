@@ -21,7 +21,9 @@ fn opened() -> &'static [Box<dyn Engine>] {
             sealab_engine_graviola::CANDIDATE,
         ];
         let candidates = linked.iter().chain(sealab_engine_system::CANDIDATES.iter());
-        candidates.filter_map(|candidate| (candidate.open)().ok()).collect()
+        candidates
+            .filter_map(|candidate| (candidate.open)().ok())
+            .collect()
     })
 }
 

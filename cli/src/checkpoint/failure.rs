@@ -18,8 +18,6 @@ use crate::failure::Failure;
 pub(crate) enum CheckpointFailure {
     #[error("{problem}; {hint}")]
     Key { problem: String, hint: &'static str },
-    #[error("engine {id}: {problem}")]
-    Engine { id: String, problem: String },
     #[error(
         "{path}: {found}; name the folder that `criu dump` has filled, or one that `sealab checkpoint seal` has made"
     )]

@@ -1,11 +1,11 @@
 //! `sealab checkpoint`: sets of CRIU images sealed, opened, shown and verified.
 
 mod arguments;
-mod engine;
 mod failure;
 mod found;
 mod keys;
 mod open;
+mod outline;
 mod pr2297;
 mod progress;
 mod seal;

@@ -13,9 +13,10 @@ use zeroize::Zeroizing;
 
 use super::arguments::{Format, SealArguments, Unlocking};
 use super::failure::CheckpointFailure;
+use super::found;
 use super::progress::Progress;
 use super::watched::{Watch, Watched};
-use super::{engine, found};
+use crate::engine;
 use crate::failure::Failure;
 
 const NEEDED: [Primitive; 3] = [

@@ -16,7 +16,8 @@ use sealab_keys::{Recipient, RecipientKey};
 use super::arguments::{CipherChoice, CompressionChoice, SealArguments, Unlocking};
 use super::failure::CheckpointFailure;
 use super::stream::{Input, output};
-use super::{engine, found, keys, progress};
+use super::{found, keys, progress};
+use crate::engine;
 use crate::failure::Failure;
 
 /// Any of the ciphers; what a set has is known only when it is read.

@@ -10,7 +10,7 @@ use sealab_checkpoint::show::{self, Images, PlainSet, Style};
 use super::arguments::{Format, ShowArguments};
 use super::failure::CheckpointFailure;
 use super::found::{self, Found};
-use super::{keys, pr2297, sealed};
+use super::{keys, outline, pr2297, sealed};
 use crate::Done;
 use crate::failure::Failure;
 
@@ -24,7 +24,12 @@ pub(super) fn show(arguments: &ShowArguments) -> Done {
         )),
         (Found::Plain, Some(_)) => return Err(CheckpointFailure::NeedlessKey { path: path() }.into()),
         (Found::Sealed(format), None) => {
-            return Err(CheckpointFailure::NeedsKey { path: path(), format }.into());
+            // Whoever names a file or a sender asks for what only a key gives.
+            let unlocking = &arguments.unlocking;
+            if arguments.file.is_some() || unlocking.sender.is_some() || unlocking.parent.is_some() {
+                return Err(CheckpointFailure::NeedsKey { path: path(), format }.into());
+            }
+            return outline::show(source, format, arguments);
         }
         (Found::Sealed(Format::CriuPr2297), Some(key)) => {
             Box::new(pr2297::opened(source, &key, &arguments.unlocking)?)

@@ -119,6 +119,62 @@ fn show_has_every_file_of_the_set() {
 }
 
 #[test]
+fn show_tells_without_a_key_what_stands_in_clear() {
+    let place = Place::new();
+    place.done(&[
+        "seal",
+        &plain(),
+        "sealed",
+        "--recipient",
+        &data("cert.pem"),
+        "--recipient",
+        &key("ec.pub.pem"),
+        "--sign",
+        &key("ed25519.der"),
+    ]);
+    let verified = place.done(&["verify", "sealed", "--key", &data("key.der")]);
+    let commitment = verified
+        .lines()
+        .find_map(|line| line.strip_prefix("commitment"))
+        .unwrap()
+        .trim();
+    let length = fs::metadata(place.path("sealed/checkpoint.sealed"))
+        .unwrap()
+        .len();
+    let table = place.done(&["show", "sealed"]);
+    for part in [
+        "format       sealed-checkpoint 1\n".to_owned(),
+        "cipher       aes-256-gcm\n".to_owned(),
+        "options      signed\n".to_owned(),
+        "recipients   RSA-OAEP, ECDH-ES+A256KW P-256\n".to_owned(),
+        format!("commitment   {commitment}\n"),
+        format!("sealed       {length} bytes\n"),
+        "not authenticated; names, entries and memory need a recipient's private key: --key\n".to_owned(),
+    ] {
+        assert!(table.contains(&part), "{part}: {table}");
+    }
+    let shown: Value = serde_json::from_str(&place.done(&["show", "sealed", "--json"])).unwrap();
+    assert_eq!(shown["recipients"][1]["curve"], "P-256");
+    assert_eq!(shown["commitment"], commitment);
+    let parts = ["header_bytes", "content_bytes", "index_bytes"].map(|name| shown[name].as_u64().unwrap());
+    // Signature's slot and trailer are the rest.
+    assert_eq!(parts.iter().sum::<u64>() + 1026 + 96, length);
+    assert_eq!(shown["sealed_bytes"], length);
+    // Names and lengths of the other format show.
+    let sealed = data("criu-pr2297");
+    let table = place.done(&["show", &sealed]);
+    assert!(table.contains("cipher.img") && table.contains("--key"), "{table}");
+    let shown: Value = serde_json::from_str(&place.done(&["show", &sealed, "--json"])).unwrap();
+    let names: Vec<_> = shown["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, files(Path::new(&sealed)).keys().collect::<Vec<_>>());
+}
+
+#[test]
 fn a_set_has_several_recipients_a_sender_and_options() {
     let place = Place::new();
     place.done(&[

@@ -30,7 +30,11 @@ const WRONG_CALLS: &[(&str, &[&str])] = &[
         &["missing.pem", "private key"],
     ),
     (
-        "show sealed-checkpoint",
+        "show sealed-checkpoint core-4.img",
+        &["sealed as sealed-checkpoint", "--key"],
+    ),
+    (
+        "show sealed-checkpoint --sender $cert",
         &["sealed as sealed-checkpoint", "--key"],
     ),
     (
@@ -223,6 +227,52 @@ fn a_broken_plain_set_is_not_sealed() {
         ],
     );
     assert!(told.contains("broken: core-4.img, byte 12"), "{told}");
+    let told = place.refused(2, &["seal", "broken", "x", "--recipient", &data("cert.pem")]);
+    assert!(told.contains("broken: core-4.img, byte 12"), "{told}");
     let told = place.refused(2, &["show", "broken", "core-4.img"]);
     assert!(told.contains("broken: core-4.img, byte 12"), "{told}");
+}
+
+/// What is wrong with a plain set is told with file and place, by either format, and nothing is written.
+#[test]
+fn bad_input_is_refused_with_file_and_place() {
+    let place = Place::new();
+    let change = |name: &str, file: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        copy(Path::new(&plain()), &place.path(name));
+        let path = place.path(name).join(file);
+        let mut bytes = fs::read(&path).unwrap_or_default();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    };
+    change("size", "mm-4.img", &|bytes| bytes[8..12].fill(0xff));
+    change("short", "pages-3.img", &|bytes| bytes.truncate(bytes.len() - 1));
+    change("magic", "core-4.img", &|bytes| bytes[4] ^= 1);
+    change("name", "a..img", &|bytes| bytes.extend(b"no image"));
+    let length = fs::metadata(Path::new(&plain()).join("pages-3.img"))
+        .unwrap()
+        .len();
+    let cert = data("cert.pem");
+    for (set, told) in [
+        (
+            "size",
+            "size: mm-4.img, byte 12: an entry takes 4294967295 bytes".to_owned(),
+        ),
+        (
+            "short",
+            format!(
+                "short: pages-3.img, byte {}: the length of the file is",
+                length - 1
+            ),
+        ),
+        (
+            "magic",
+            "magic: core-4.img, byte 4: the magic number is".to_owned(),
+        ),
+        ("name", "name: a..img: the file's name is".to_owned()),
+    ] {
+        for format in FORMATS {
+            let said = place.refused(2, &["seal", set, "x", "--format", format, "--recipient", &cert]);
+            assert!(said.contains(&told), "{format}: {said}");
+        }
+    }
 }

@@ -65,6 +65,39 @@ fn streams_are_sealed_and_opened_without_a_folder() {
     }
 }
 
+#[test]
+fn a_cut_archive_is_not_sealed() {
+    let place = Place::new();
+    let output = Command::new("tar")
+        .args(["-C", &plain(), "-cf", "-", "."])
+        .output()
+        .unwrap();
+    let whole = output.stdout;
+    // To the end of the last entry: what is left is whole but for the end of the archive.
+    let end = whole
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .unwrap()
+        .next_multiple_of(512);
+    for (left, told) in [
+        (end, "the end of the archive"),
+        (end + 512, "the end of the archive"),
+        (end - 600, ", byte "),
+    ] {
+        fs::write(place.path("archive"), &whole[..left]).unwrap();
+        let before = place.names();
+        let output = place
+            .command(&["seal", "-", "sealed", "--recipient", &data("cert.pem")])
+            .stdin(File::open(place.path("archive")).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{left}: {output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(", byte ") && text.contains(told), "{left}: {text}");
+        assert_eq!(place.names(), before, "{left}");
+    }
+}
+
 /// Ends `command` with SIGINT once `begun` says so.
 fn interrupt(mut command: Command, begun: impl Fn() -> bool) -> Output {
     let mut child = command

@@ -3,11 +3,12 @@
 //! says: an eighth zeros in holes, the rest random, so that nothing compresses. The engine is AWS-LC.
 //!
 //! `cargo run --release --example sealed_throughput -- /dev/shm/place 1024 [none|zstd|lz4|auto] [dedup] [sign] [chacha]
-//! [text] [given]`; with `text` it is text of 16 letters, with `given` the set is the one that is in `place/plain` already.
+//! [text] [sparse] [given] [once]`; with `text` it is random words of a text, with `sparse` all but a 64th is holes, with `given`
+//! the set is the one that is in `place/plain` already, with `once` one round is measured and not five.
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -50,13 +51,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (plain, copied) = (place.join("plain"), place.join("copied"));
     let (sealed, opened) = (place.join("sealed"), place.join("opened"));
     let given = has("given");
+    let hole_rule: fn(usize) -> bool = if has("sparse") {
+        |number| number % 64 != 0
+    } else {
+        |number| number % 8 == 7
+    };
     for folder in [&copied, &sealed, &opened] {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
     }
     if !given {
-        make(&plain, mib, has("text"))?;
+        make(&plain, mib, has("text"), hole_rule)?;
     }
 
     let options = SealOptions {
@@ -79,8 +85,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         sender: has("sign").then(|| sender.verifying_key()),
     };
     let engine = &*engine;
+    let plain_bytes = stored_bytes(&plain)?;
     let (mut copying, mut sealing, mut opening, mut verifying) = (vec![], vec![], vec![], vec![]);
-    for _ in 0..ROUNDS {
+    for _ in 0..if has("once") { 1 } else { ROUNDS } {
         copying.push(timed(|| copy(&plain, &copied))?);
         sealing.push(timed(|| {
             let source = PlainSource::Directory(&plain);
@@ -116,10 +123,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err("the opened set differs".into());
         }
         if !given {
-            report_pages(&sealed, engine, &unlock, mib)?;
+            report_pages(&sealed, engine, &unlock, mib, hole_rule)?;
         }
         let stored = fs::metadata(sealed.join("checkpoint.sealed"))?.len();
-        println!("  sealed file: {stored} bytes");
+        let share = stored as f64 / plain_bytes as f64;
+        println!("  sealed file: {stored} bytes, {share:.4} of what is not in holes");
         for folder in [&copied, &sealed, &opened] {
             fs::remove_dir_all(folder)?;
         }
@@ -148,8 +156,33 @@ fn work(engine: &dyn Engine) -> Work<'_> {
     }
 }
 
-/// A process of `mib` MiB, in one pages file.
-fn make(folder: &Path, mib: usize, text: bool) -> Result<(), Box<dyn Error>> {
+/// Bytes of the folder's files that are not in holes.
+fn stored_bytes(folder: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let metadata = entry?.metadata()?;
+        bytes += metadata.len().min(metadata.blocks() * 512);
+    }
+    Ok(bytes)
+}
+
+/// Makes words out of random bytes: as many as there is room for, each chosen by two of the bytes.
+fn fill_with_words(part: &mut [u8]) {
+    let words: Vec<&str> = include_str!("../../../docs/formats/sealed-checkpoint.md")
+        .split_inclusive(' ')
+        .collect();
+    let chosen: Vec<usize> = part
+        .chunks_exact(2)
+        .map(|pair| usize::from(u16::from_le_bytes([pair[0], pair[1]])) % words.len())
+        .collect();
+    let text = chosen.iter().flat_map(|word| words[*word].bytes());
+    part.iter_mut()
+        .zip(text)
+        .for_each(|(byte, letter)| *byte = letter);
+}
+
+/// A process of `mib` MiB, in one pages file; those for which `is_hole` holds are holes.
+fn make(folder: &Path, mib: usize, text: bool, is_hole: fn(usize) -> bool) -> Result<(), Box<dyn Error>> {
     fs::create_dir(folder)?;
     let entry = |message: Vec<u8>| [(message.len() as u32).to_le_bytes().to_vec(), message].concat();
     let mut pagemap = Header::of_kind(Kind::Pagemap).magic().to_vec();
@@ -167,11 +200,10 @@ fn make(folder: &Path, mib: usize, text: bool) -> Result<(), Box<dyn Error>> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut part = vec![0; MIB];
     let pages = File::create(folder.join("pages-1.img"))?;
-    for number in (0..mib).filter(|number| number % 8 != 7) {
+    for number in (0..mib).filter(|number| !is_hole(*number)) {
         random.fill_bytes(&mut part);
         if text {
-            part.iter_mut()
-                .for_each(|byte| *byte = b"etaoinshrdlu \n,."[usize::from(*byte % 16)]);
+            fill_with_words(&mut part);
         }
         pages.write_all_at(&part, (number * MIB) as u64)?;
     }
@@ -193,11 +225,16 @@ fn timed(work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<Measured, 
     let start = Instant::now();
     work()?;
     let elapsed = start.elapsed();
+    Ok((elapsed, peak()?))
+}
+
+/// The most memory of the process since VmHWM was set back, in KiB.
+fn peak() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    Ok((elapsed, peak.ok_or("VmHWM is missing")?.parse()?))
+    Ok(peak.ok_or("VmHWM is missing")?.parse()?)
 }
 
 /// The median time, and the greatest memory.
@@ -213,7 +250,10 @@ fn report_pages(
     engine: &dyn Engine,
     options: &OpenOptions<'_>,
     mib: usize,
+    is_hole: fn(usize) -> bool,
 ) -> Result<(), Box<dyn Error>> {
+    // Sets VmHWM back to what is in use now.
+    fs::write("/proc/self/clear_refs", "5")?;
     let start = Instant::now();
     let mut set = SealedSet::open(sealed, engine, options)?;
     let opening = start.elapsed();
@@ -225,7 +265,7 @@ fn report_pages(
         // Not in a hole.
         let number = loop {
             let number = random.next_u64() % (mib * MIB / PAGE_BYTES) as u64;
-            if number * PAGE_BYTES as u64 / MIB as u64 % 8 != 7 {
+            if !is_hole(number as usize * PAGE_BYTES / MIB) {
                 break number;
             }
         };
@@ -239,8 +279,9 @@ fn report_pages(
     times.sort();
     let middle = times[READS / 2];
     println!(
-        "  set opened in {opening:?}; a page in {middle:?}, 99 of 100 within {:?}",
-        times[READS / 100 * 99]
+        "  set opened in {opening:?}; a page in {middle:?}, 99 of 100 within {:?}; at most {} KiB",
+        times[READS / 100 * 99],
+        peak()?
     );
     Ok(())
 }

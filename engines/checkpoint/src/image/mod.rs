@@ -32,6 +32,7 @@ pub use kind::{COMMON_MAGIC, Header, Kind, SERVICE_MAGIC};
 pub(crate) use memory::check_pages_length;
 pub use memory::{Found, Memory, pagemaps};
 pub use name::check_name;
+pub(crate) use name::quoted;
 pub use pagemap::{Blocks, Extent, PAGE_BYTES, Pagemap, PagemapReader, Place, Stored};
 pub(crate) use pagemap::{Layout, pages_id};
 pub use pages::{PageSource, next_data};

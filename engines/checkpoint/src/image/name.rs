@@ -81,22 +81,42 @@ impl Pattern {
 /// The longest file name of Linux, in bytes.
 const NAME_MOST: usize = 255;
 
-/// That `name` is safe as the name of a file in a set: 1 to 255 bytes, no `/`, no NUL, no `..`, not `.`.
+/// The most characters of a foreign text that an error quotes.
+const QUOTED_MOST: usize = 200;
+
+/// That `name` is safe as the name of a file in a set: 1 to 255 bytes, no `/`, no control character, no `..`, not `.`.
+///
+/// # Errors
+/// It is not. CRIU writes no such names; control characters would reach the terminal of whoever reads an error or a list.
 pub fn check_name(name: &str) -> Result<(), ImageError> {
     let safe = !name.is_empty()
         && name.len() <= NAME_MOST
         && name != "."
         && !name.contains("..")
-        && !name.contains(['/', '\0']);
+        && !name.contains(|c: char| c == '/' || c.is_control());
     if safe {
         return Ok(());
     }
+    let quoted = quoted(name);
     let fault = Fault::value(
         "the file's name",
-        format_args!("{name:?}"),
-        "1 to 255 bytes without `/`, NUL and `..`",
+        format_args!("\"{quoted}\""),
+        "1 to 255 bytes without `/`, `..` and control characters",
     );
-    Err(fault.of(name))
+    Err(fault.of(&quoted))
+}
+
+/// A text that may be anything, as errors have it: printable, and not too long.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted: String = text
+        .chars()
+        .take(QUOTED_MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(QUOTED_MOST).is_some() {
+        quoted.push('…');
+    }
+    quoted
 }
 
 #[cfg(test)]
@@ -114,11 +134,21 @@ mod tests {
             "/core-1.img",
             "a..img",
             "a\0.img",
+            "a\n.img",
+            "a\u{9b}2J.img",
         ] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         assert!(check_name(&"x".repeat(256)).is_err());
         assert!(check_name(&"x".repeat(255)).is_ok());
         assert!(check_name("core-1.img").is_ok());
+        assert!(check_name("größe-1.img").is_ok());
+    }
+
+    #[test]
+    fn errors_quote_names_in_printable_characters() {
+        let error = check_name(&"\x1b]0;x\n".repeat(40_000)).unwrap_err().to_string();
+        assert!(error.len() < 1000 && !error.contains(char::is_control), "{error}");
+        assert!(error.starts_with("\\u{1b}]0;x\\n"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
-use super::{Fault, Header, ImageError, ImageReader, Kind, check_name};
+use super::{Fault, Header, ImageError, ImageReader, Kind, check_name, quoted};
 
 /// The name of the link to the parent set.
 pub const PARENT: &str = "parent";
@@ -100,7 +100,8 @@ impl Set {
             }
             names.push(name.into_string().map_err(|error| {
                 let name = error.into_cstring().to_string_lossy().into_owned();
-                Fault::value("the file's name", format_args!("{name:?}"), "UTF-8").of(&self.label(&name))
+                Fault::value("the file's name", format_args!("{name:?}"), "UTF-8")
+                    .of(&self.label(&quoted(&name)))
             })?);
         }
         Ok(names)

@@ -9,6 +9,7 @@
 //! pages in place, through the sets that a set builds on. The engine does the bulk of the cryptography; keys are wrapped
 //! and signatures made by `sealab-keys`.
 
+mod archive;
 mod checking;
 mod chunks;
 mod compression;
@@ -24,9 +25,11 @@ mod keys;
 mod manifest;
 mod memory;
 mod open;
+mod outline;
 mod pack;
 mod parent;
 mod pipeline;
+mod plain;
 mod recognise;
 mod seal;
 mod sender;
@@ -51,6 +54,7 @@ pub use index::{FileEntry, Parent};
 pub use keys::{SET_KEY_BYTES, SetKey, Unlock};
 pub use memory::SealedMemory;
 pub use open::{OpenOptions, Output, SealedSource, open, verify};
+pub use outline::{Outline, OutlineRecipient};
 pub use parent::Commitment;
 pub use seal::{Destination, PlainSource, SealOptions, seal};
 pub use set::SealedSet;

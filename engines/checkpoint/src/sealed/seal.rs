@@ -6,6 +6,7 @@ use std::path::Path;
 use sealab_engine::{Engine, Sha256};
 use sealab_keys::{Recipient, SigningKey, jwe};
 
+use super::archive::pack_tar;
 use super::compression::Compression;
 use super::dedup::Dedup;
 use super::directory::Directory;
@@ -14,7 +15,7 @@ use super::header::{Cipher, Header, SET_ID_BYTES, mac_of};
 use super::index::{Groups, Index};
 use super::keys::{Keys, SetKey};
 use super::pack::Packer;
-use super::source::{SealedParent, pack_directory, pack_tar};
+use super::source::{SealedParent, pack_directory};
 use super::table::Kind;
 use super::trailer::Trailer;
 use super::{

@@ -69,6 +69,8 @@ impl SealedSet {
                 return Err(fault.of(&set.label).into());
             }
             let path = set.parent_path(parent, named)?;
+            // Before the other set's own parent is followed: a set that leads back to itself is another than was named.
+            check_parent(&path, commitment(&path, engine)?, parent)?;
             let opened = Self::open_chain(&path, engine, options, None, depth + 1)?;
             check_parent(&path, opened.commitment, parent)?;
             set.parent = Some(Box::new(opened));

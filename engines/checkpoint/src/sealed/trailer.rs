@@ -52,6 +52,16 @@ impl Trailer {
         keys: &Keys,
         header_mac: &[u8],
     ) -> Result<Self, Error> {
+        let trailer = Self::of_bytes(file, offset, bytes)?;
+        let mac = keys.trailer_mac(engine, &[header_mac, &bytes[..MAC_OFFSET]])?;
+        if !equal(&mac, &array(&bytes[MAC_OFFSET..])) {
+            return Err(Error::unauthentic(file, offset, "the trailer"));
+        }
+        Ok(trailer)
+    }
+
+    /// What the trailer says, authentic or not.
+    pub(super) fn of_bytes(file: &str, offset: u64, bytes: &[u8; TRAILER_BYTES]) -> Result<Self, Error> {
         if bytes[..8] != MAGIC {
             let fault = Fault::value(
                 "the file's end",
@@ -59,10 +69,6 @@ impl Trailer {
                 "the trailer, with nothing cut off or added",
             );
             return Err(fault.at(file, offset).into());
-        }
-        let mac = keys.trailer_mac(engine, &[header_mac, &bytes[..MAC_OFFSET]])?;
-        if !equal(&mac, &array(&bytes[MAC_OFFSET..])) {
-            return Err(Error::unauthentic(file, offset, "the trailer"));
         }
         Ok(Self {
             index_offset: u64::from_le_bytes(array(&bytes[8..])),

@@ -4,6 +4,7 @@ mod golden;
 mod operations;
 mod payloads;
 mod tampering;
+mod truncations;
 
 use std::fs;
 

@@ -1,9 +1,12 @@
 //! Tests of the sealed format.
 
+mod archives;
 mod compression;
 mod faults;
 mod liars;
+mod outline;
 mod parents;
+mod plain_sets;
 mod random_access;
 mod round_trip;
 mod sender;
@@ -25,7 +28,7 @@ use tempfile::TempDir;
 use super::header::StoredHeader;
 use super::table::{HEAD_BYTES, Head, Table};
 use super::*;
-use crate::image::{Header as ImageHeader, Kind, PAGE_BYTES, proto};
+use crate::image::{Kind, PAGE_BYTES, proto};
 
 const RECIPIENT: &[u8] = include_bytes!("keys/recipient.pem");
 const OTHER: &[u8] = include_bytes!("keys/other.pem");
@@ -191,7 +194,7 @@ fn small() -> Files {
         ("pages-1.img".to_owned(), noise(1, 2 * PAGE_BYTES)),
         (
             "stats-dump".to_owned(),
-            ImageHeader::of_kind(Kind::Stats).magic().to_vec(),
+            crate::fixtures::file(Kind::Stats, &[vec![2, 0, 0, 0, 10, 0]]),
         ),
     ]
     .into()

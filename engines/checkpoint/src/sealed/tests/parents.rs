@@ -144,6 +144,26 @@ fn another_parent_is_refused() {
     assert!(!place.path("again").exists());
 }
 
+/// The younger set in the older one's place names that place as its parent.
+#[test]
+fn cyclic_parents_are_refused_at_the_first_step() {
+    let place = chain();
+    fs::rename(place.path("sealed-1"), place.path("moved")).unwrap();
+    symlink("sealed-2", place.path("sealed-1")).unwrap();
+    for error in [
+        SealedSet::open(&place.path("sealed-2"), engine(), &options())
+            .err()
+            .unwrap(),
+        place.open_as("sealed-2", "opened", &options()).unwrap_err(),
+    ] {
+        assert!(
+            matches!(&error, Error::ParentDiffers { path, .. } if path.ends_with("sealed-2/../sealed-1")),
+            "{error}"
+        );
+    }
+    assert!(!place.path("opened").exists());
+}
+
 #[test]
 fn a_changed_parent_is_refused_where_it_is_read() {
     let place = chain();

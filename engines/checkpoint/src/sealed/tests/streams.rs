@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::*;
 
-fn seal_stream(mut source: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, Error> {
+pub(super) fn seal_stream(mut source: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, Error> {
     let recipient = private(RECIPIENT).recipient().clone();
     let mut sealed = Vec::new();
     with_work(|work| {
@@ -21,7 +21,7 @@ fn seal_stream(mut source: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, 
     Ok(sealed)
 }
 
-fn open_stream(mut source: &[u8], options: &OpenOptions<'_>) -> Result<Vec<u8>, Error> {
+pub(super) fn open_stream(mut source: &[u8], options: &OpenOptions<'_>) -> Result<Vec<u8>, Error> {
     let mut tar = Vec::new();
     with_work(|work| {
         open(
@@ -35,7 +35,7 @@ fn open_stream(mut source: &[u8], options: &OpenOptions<'_>) -> Result<Vec<u8>, 
 }
 
 /// The tar program's archive of a folder.
-fn tar(folder: &Path, arguments: &[&str]) -> Vec<u8> {
+pub(super) fn tar(folder: &Path, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("tar")
         .arg("-C")
         .arg(folder)

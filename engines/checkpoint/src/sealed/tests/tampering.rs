@@ -15,7 +15,7 @@ fn refused(place: &Place, bytes: &[u8], what: &str) -> Error {
 fn each_flipped_bit_is_refused() {
     let files: Files = [(
         "stats-dump".to_owned(),
-        ImageHeader::of_kind(Kind::Stats).magic().to_vec(),
+        crate::fixtures::file(Kind::Stats, &[vec![2, 0, 0, 0, 10, 0]]),
     )]
     .into();
     let place = Place::with(&files);

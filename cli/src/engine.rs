@@ -2,7 +2,6 @@
 
 use sealab_engine::{Engine, Primitive};
 
-use super::failure::CheckpointFailure;
 use crate::candidates::{CANDIDATES, candidate};
 use crate::failure::Failure;
 
@@ -10,7 +9,7 @@ use crate::failure::Failure;
 const DEFAULT: [&str; 3] = ["aws-lc", "openssl", "rustcrypto"];
 
 /// Opens the engine that is asked for, or else the first that is there and implements all of `needed`.
-pub(super) fn open(asked: Option<&str>, needed: &[Primitive]) -> Result<Box<dyn Engine>, Failure> {
+pub(crate) fn open(asked: Option<&str>, needed: &[Primitive]) -> Result<Box<dyn Engine>, Failure> {
     let lacks = |engine: &dyn Engine| {
         let has = engine.primitives();
         needed.iter().find(|primitive| !has.contains(primitive)).copied()
@@ -25,17 +24,16 @@ pub(super) fn open(asked: Option<&str>, needed: &[Primitive]) -> Result<Box<dyn 
                 .collect::<Vec<_>>()
                 .join(", "),
         })?;
-        let engine = (candidate.open)().map_err(|error| CheckpointFailure::Engine {
+        let engine = (candidate.open)().map_err(|error| Failure::Engine {
             id: id.to_owned(),
             problem: error.to_string(),
         })?;
         return match lacks(&*engine) {
             None => Ok(engine),
-            Some(primitive) => Err(CheckpointFailure::Engine {
+            Some(primitive) => Err(Failure::Engine {
                 id: id.to_owned(),
                 problem: format!("it does not implement {primitive}"),
-            }
-            .into()),
+            }),
         };
     }
     let found = DEFAULT
@@ -43,11 +41,8 @@ pub(super) fn open(asked: Option<&str>, needed: &[Primitive]) -> Result<Box<dyn 
         .filter_map(|id| candidate(id))
         .filter_map(|candidate| (candidate.open)().ok())
         .find(|engine| lacks(&**engine).is_none());
-    found.ok_or_else(|| {
-        CheckpointFailure::Engine {
-            id: DEFAULT.join(", "),
-            problem: "none of them is there; `sealab engines` shows which are".to_owned(),
-        }
-        .into()
+    found.ok_or_else(|| Failure::Engine {
+        id: DEFAULT.join(", "),
+        problem: "none of them is there; `sealab engines` shows which are".to_owned(),
     })
 }
