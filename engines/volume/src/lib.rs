@@ -5,6 +5,7 @@ pub mod luks;
 pub mod plain;
 pub mod sector;
 pub mod store;
+mod stripes;
 pub mod verity;
 mod volume;
 

@@ -1,10 +1,11 @@
-//! `aes-xts-plain64` with a volume key of 512 bits: AES-256-XTS, the tweak being the sector's number.
+//! `aes-xts-plain64` with a volume key of 512 bits (AES-256-XTS) or 256 bits (AES-128-XTS), the tweak being the sector's
+//! number.
 
 use sealab_engine::{DataUnits, Engine, InOutBuf, Primitive, Tweak, XtsKey};
 
 use super::{BATCH, SectorCipher, SectorError, SectorSize};
 
-/// The length of the volume key, in bytes: the data key, then the tweak key.
+/// The length of AES-256-XTS's volume key, in bytes: the data key, then the tweak key.
 pub(super) const KEY_BYTES: usize = 64;
 
 /// dm-crypt's `aes-xts-plain64`. Nothing is authenticated.
@@ -15,15 +16,29 @@ pub struct XtsPlain64 {
 }
 
 impl XtsPlain64 {
-    /// The cipher under a volume key.
+    /// The cipher under a volume key of AES-256-XTS.
     pub fn new(engine: &dyn Engine, key: &[u8; KEY_BYTES], size: SectorSize) -> Result<Self, SectorError> {
         Self::from_slice(engine, key, size)
     }
 
+    /// The cipher under a volume key of AES-128-XTS.
+    pub fn with_aes_128(engine: &dyn Engine, key: &[u8; 32], size: SectorSize) -> Result<Self, SectorError> {
+        Self::of(engine, Primitive::Aes128Xts, key, size)
+    }
+
     /// As [`XtsPlain64::new`]; a key of another length is an error.
     pub(super) fn from_slice(engine: &dyn Engine, key: &[u8], size: SectorSize) -> Result<Self, SectorError> {
+        Self::of(engine, Primitive::Aes256Xts, key, size)
+    }
+
+    fn of(
+        engine: &dyn Engine,
+        primitive: Primitive,
+        key: &[u8],
+        size: SectorSize,
+    ) -> Result<Self, SectorError> {
         Ok(Self {
-            xts: engine.xts(&XtsKey::new(Primitive::Aes256Xts, key)?)?,
+            xts: engine.xts(&XtsKey::new(primitive, key)?)?,
             size,
             tweaks: [Tweak([0; 16]); BATCH],
         })

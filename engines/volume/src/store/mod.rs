@@ -1,6 +1,24 @@
 //! What volumes lie on: the bytes an adversary may read and change.
 
+mod aligned_buffer;
+mod counting;
+mod direct_file;
+mod faulty;
+mod file;
+mod memory;
+mod slice;
+
 use std::io;
+use std::ops::Range;
+
+pub(crate) use aligned_buffer::AlignedBuffer;
+pub use counting::{Count, CountingStore, Counts};
+pub use direct_file::DirectFileStore;
+pub use faulty::{Fault, FaultyStore, Operation};
+pub use file::{Access, FileStore};
+pub use memory::MemoryStore;
+pub(crate) use memory::copy;
+pub use slice::Slice;
 
 /// A backing store: bytes at offsets, read and written by many callers at a time. Nothing here is secret or trusted.
 ///
@@ -33,4 +51,27 @@ pub trait Store: Send + Sync {
 
     /// Makes `bytes` bytes from `offset` on zeroes, keeping their room if `keep_allocated`.
     fn write_zeroes(&self, offset: u64, bytes: u64, keep_allocated: bool) -> io::Result<()>;
+}
+
+/// That `bytes` bytes at `offset` are all on `store`; [`io::ErrorKind::InvalidInput`] otherwise.
+pub fn check_range(store: &(impl Store + ?Sized), offset: u64, bytes: u64) -> io::Result<()> {
+    let size = store.size();
+    if offset.checked_add(bytes).is_some_and(|end| end <= size) {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("{bytes} bytes at {offset} go past the end, which is at {size}"),
+    ))
+}
+
+/// `bytes` bytes at `offset`, whose sum is a number, cut at the multiples of `each`.
+pub(crate) fn pieces(offset: u64, bytes: u64, each: u64) -> impl Iterator<Item = Range<u64>> {
+    let end = offset + bytes;
+    let mut start = offset;
+    std::iter::from_fn(move || {
+        let piece = start..end.min((start / each + 1).saturating_mul(each));
+        start = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
