@@ -13,9 +13,9 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads \
-	checkpoint-restore
+	checkpoint-restore volume-stacks
 
-.PHONY: help build bench bench-full conformance criu harnesses test check fuzz icount criterion clean
+.PHONY: help build bench bench-full conformance criu harnesses test check fuzz icount criterion oracle clean
 
 help:
 	@echo 'make bench       measure this machine, 2 to 5 minutes after the build; ends with the path of a report'
@@ -26,6 +26,7 @@ help:
 	@echo 'make fuzz        a minute of each fuzz target (needs cargo-fuzz)'
 	@echo 'make criterion   benches of the hot paths'
 	@echo 'make icount      instruction counts under callgrind'
+	@echo 'make oracle      a real kernel opens our volumes, and we its (optional; QEMU without KVM)'
 
 # Set-up is a target of its own: make reads a recipe's variables before it runs the recipe's first line, and HAS_PERL
 # must be read after Perl was installed.
@@ -67,6 +68,10 @@ criterion: setup-build
 	$(CARGO) bench --locked -p sealab-engine-openssl --bench direct
 	$(CARGO) bench --locked -p sealab-engine-ring --bench direct
 
+# A stock Debian kernel with the real dm-crypt, dm-integrity and dm-verity, in QEMU's software emulation.
+oracle: build setup-oracle
+	ci/oracle
+
 icount: setup-build setup-icount
 	$(CARGO) install --quiet --locked --root target/tools --version 0.20.0 gungraun-runner
 	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner \
@@ -76,7 +81,7 @@ icount: setup-build setup-icount
 # system's libraries are opened, so that the engines run without it.
 fuzz:
 	@for target in scenario cpu_profiles sizes record report vectors request engines \
-		image pr2297 sealed archive; do \
+		image pr2297 sealed archive luks verity integrity nbd trace; do \
 		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
 		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \

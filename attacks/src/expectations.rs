@@ -1,10 +1,10 @@
 //! What verdicts are expected, as data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Act, AttackError, Target, Verdict};
+use crate::{Act, AttackError, FormatUnderAttack, Verdict};
 
 const SHIPPED: &str = include_str!("../expected.yaml");
 
@@ -65,22 +65,15 @@ impl Expectations {
         Some((*verdict, reason))
     }
 
-    /// Expectations of formats and acts that are not among `targets`, as `format/act`.
-    pub fn strangers(&self, targets: &[Box<dyn Target + '_>]) -> Vec<String> {
-        let known: BTreeSet<(&str, &str, &str)> = targets
-            .iter()
-            .flat_map(|target| {
-                let format = target.format();
-                target
-                    .acts()
-                    .iter()
-                    .map(move |act| (act.plane, format.id, act.id))
-            })
-            .collect();
-        self.verdicts
-            .keys()
-            .filter(|(plane, format, act)| !known.contains(&(plane.as_str(), format.as_str(), act.as_str())))
-            .map(|(_, format, act)| format!("{format}/{act}"))
+    /// Expectations of formats and acts that are not among those, as `plane: format/act`.
+    pub fn strangers(&self, formats: &[FormatUnderAttack], acts: &[Act]) -> Vec<String> {
+        let known = |(plane, format, act): &(String, String, String)| {
+            formats.iter().any(|one| one.plane == plane && one.id == format)
+                && acts.iter().any(|one| one.plane == plane && one.id == act)
+        };
+        let strangers = self.verdicts.keys().filter(|key| !known(key));
+        strangers
+            .map(|(plane, format, act)| format!("{plane}: {format}/{act}"))
             .collect()
     }
 }
@@ -105,6 +98,17 @@ mod tests {
         assert_eq!(expected.of("g", &act("p", "b")), None);
         assert_eq!(expected.of("f", &act("q", "b")), None);
         assert_eq!(expected.of("f", &act("p", "c")), None);
+    }
+
+    #[test]
+    fn nothing_is_expected_of_what_is_not_there() {
+        use crate::{checkpoint, volume};
+        let formats = [checkpoint::known(), volume::known()].concat();
+        let acts = [checkpoint::acts(), volume::acts()].concat();
+        let none: [String; 0] = [];
+        assert_eq!(Expectations::shipped().unwrap().strangers(&formats, &acts), none);
+        let stranger = Expectations::parse(GROUP).unwrap().strangers(&formats, &acts);
+        assert_eq!(stranger, ["p: f/a", "p: f/b"]);
     }
 
     #[test]

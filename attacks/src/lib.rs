@@ -6,17 +6,22 @@
 //! original. Before that the unchanged artifact must open to exactly the original, or there is no verdict at all.
 //! `docs/attacks.md` says what acts, verdicts and guarantees mean, and what the bench cannot see.
 //!
-//! Checkpoints are attacked in [`checkpoint`].
+//! Checkpoints are attacked in [`checkpoint`], volumes in [`volume`]; what a power cut can leave of a volume is found in
+//! [`crash`].
 
 mod bench;
 mod canary;
 pub mod checkpoint;
+pub mod crash;
 mod error;
 mod expectations;
 mod files;
 mod judging;
 mod numbers;
+mod overlay;
 mod repeats;
+mod trials;
+pub mod volume;
 
 pub use bench::{Outcome, Target, attack};
 pub use error::AttackError;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::checkpoint::CheckpointCommand;
+use crate::volume::VolumeCommand;
 
 /// A benchmarking and conformance lab for the encryption of container data at rest.
 #[derive(Debug, Parser)]
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     Scenarios,
     /// Print a JSON Schema
     Schema(SchemaArguments),
+    /// Make, serve, check and show volumes
+    #[command(subcommand)]
+    Volume(VolumeCommand),
     /// Speak the harness protocol for one engine, on standard input and output
     Worker(WorkerArguments),
 }
@@ -50,6 +54,12 @@ pub(crate) struct AttackArguments {
     /// Acts to try (see --list); all if not given
     #[arg(long, value_name = "ACT")]
     pub(crate) act: Vec<String>,
+    /// How many states after a power cut are looked at for each format, for the acts whose names begin with crash
+    #[arg(long, value_name = "N", default_value_t = sealab_attack::volume::POWER_CUTS.states)]
+    pub(crate) crash_states: u64,
+    /// The seed by which they are chosen where there are more
+    #[arg(long, value_name = "SEED", default_value_t = sealab_attack::volume::POWER_CUTS.seed)]
+    pub(crate) crash_seed: u64,
     /// List the formats and the acts and end
     #[arg(long)]
     pub(crate) list: bool,

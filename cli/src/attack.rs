@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use sealab_attack::{Act, AttackRun, Expectations, FormatUnderAttack, checkpoint};
+use sealab_attack::{Act, AttackRun, Expectations, FormatUnderAttack, Target, checkpoint, crash, volume};
+use sealab_engine::Engine;
 use sealab_record::{RecordError, write_aside};
 
 use crate::arguments::AttackArguments;
@@ -14,9 +16,13 @@ use crate::failure::Failure;
 use crate::{Done, interrupt};
 
 pub(crate) fn attack(arguments: &AttackArguments) -> Done {
-    let (formats, acts) = (checkpoint::known(), checkpoint::acts());
-    let formats = chosen("format", &arguments.format, formats, |format| format.id)?;
-    let acts = chosen("act", &arguments.act, acts, |act| act.id)?;
+    let formats = [checkpoint::known(), volume::known()].concat();
+    let acts = [checkpoint::acts(), volume::acts()].concat();
+    let mut formats = chosen("format", &arguments.format, formats, |format| format.id)?;
+    let mut acts = chosen("act", &arguments.act, acts, |act| act.id)?;
+    // A format is attacked by acts of its own plane: without any it is left out.
+    formats.retain(|format| acts.iter().any(|act| act.plane == format.plane));
+    acts.retain(|act| formats.iter().any(|format| format.plane == act.plane));
     if arguments.list {
         return list(&formats, &acts);
     }
@@ -24,11 +30,27 @@ pub(crate) fn attack(arguments: &AttackArguments) -> Done {
     let expected = Expectations::shipped()?;
     // What formats promise is the same over every engine, so one that is always there serves.
     let engine = (CANDIDATES[0].open)().map_err(|error| Failure::Usage(error.to_string()))?;
+    let engine: Arc<dyn Engine> = Arc::from(engine);
     let started = SystemTime::now();
-    let targets = checkpoint::targets(engine.as_ref(), &|id| {
-        formats.iter().any(|format| format.id == id)
-    })?;
-    let wanted = |act: &Act| acts.iter().any(|chosen| chosen.id == act.id);
+    let of = |plane| {
+        let formats = formats.clone();
+        move |id: &str| {
+            formats
+                .iter()
+                .any(|format| format.plane == plane && format.id == id)
+        }
+    };
+    let mut targets: Vec<Box<dyn Target + '_>> =
+        checkpoint::targets(engine.as_ref(), &of(checkpoint::PLANE))?;
+    let plan = crash::Plan {
+        states: arguments.crash_states,
+        seed: arguments.crash_seed,
+    };
+    targets.extend(volume::targets(&engine, &of(volume::PLANE), plan)?);
+    let wanted = |act: &Act| {
+        acts.iter()
+            .any(|chosen| chosen.plane == act.plane && chosen.id == act.id)
+    };
     let findings = sealab_attack::attack(&targets, &wanted, &expected, &interrupted, &mut progress)?;
     clear();
     let run = AttackRun {
@@ -58,10 +80,17 @@ fn chosen<T>(
 ) -> Result<Vec<T>, Failure> {
     for name in named {
         if !known.iter().any(|one| id(one) == name) {
+            // One name may stand for something in several planes.
+            let mut names: Vec<&str> = Vec::new();
+            for one in &known {
+                if !names.contains(&id(one)) {
+                    names.push(id(one));
+                }
+            }
             return Err(Failure::Unknown {
                 what,
                 found: name.clone(),
-                known: known.iter().map(&id).collect::<Vec<_>>().join(", "),
+                known: names.join(", "),
             });
         }
     }
@@ -73,13 +102,17 @@ fn chosen<T>(
 
 fn list(formats: &[FormatUnderAttack], acts: &[Act]) -> Done {
     let mut out = io::stdout().lock();
-    writeln!(out, "Formats")?;
-    for format in formats {
-        writeln!(out, "  {}\n      {}", format.id, format.description)?;
-    }
-    writeln!(out, "Acts")?;
-    for act in acts {
-        writeln!(out, "  {} ({})\n      {}", act.id, act.guarantee, act.what)?;
+    let mut planes: Vec<&str> = formats.iter().map(|format| format.plane).collect();
+    planes.dedup();
+    for plane in planes {
+        writeln!(out, "Formats of the plane {plane}")?;
+        for format in formats.iter().filter(|format| format.plane == plane) {
+            writeln!(out, "  {}\n      {}", format.id, format.description)?;
+        }
+        writeln!(out, "Acts of the plane {plane}")?;
+        for act in acts.iter().filter(|act| act.plane == plane) {
+            writeln!(out, "  {} ({})\n      {}", act.id, act.guarantee, act.what)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

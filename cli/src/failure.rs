@@ -11,6 +11,7 @@ use sealab_scenario::ScenarioError;
 use sealab_vectors::VectorError;
 
 use crate::checkpoint::CheckpointFailure;
+use crate::volume::VolumeFailure;
 
 /// A failure, told in one line.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +44,15 @@ pub(crate) enum Failure {
     Usage(String),
     #[error(transparent)]
     Vectors(#[from] VectorError),
+    #[error(transparent)]
+    Volume(#[from] VolumeFailure),
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Checkpoint(failure) => failure.exit_code(),
+            Self::Volume(failure) => failure.exit_code(),
             // The shell's own convention for a program that SIGINT ended.
             Self::Attack(AttackError::Interrupted)
             | Self::Conform(PlanError::Interrupted)

@@ -16,6 +16,7 @@ mod interrupt;
 mod report;
 mod run;
 mod scenarios;
+mod volume;
 mod worker;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Scenarios => scenarios::list(),
         Command::Schema(arguments) => scenarios::schema(&arguments),
+        Command::Volume(command) => volume::volume(&command),
         Command::Worker(arguments) => worker::worker(&arguments),
     };
     match done {

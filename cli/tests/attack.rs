@@ -139,6 +139,45 @@ fn formats_and_acts_are_chosen_and_both_must_be_known() {
 }
 
 #[test]
+fn volumes_are_attacked_beside_checkpoints() {
+    let (findings, code) = json(&[
+        "--format",
+        "plain",
+        "--format",
+        "luks2-gcm",
+        "--act",
+        "flip-data",
+        "--act",
+        "crash-block-atomicity",
+        "--act",
+        "canary-log",
+    ]);
+    assert_eq!(code, 0);
+    let found: Vec<[&str; 4]> = findings
+        .iter()
+        .map(|finding| ["plane", "format", "attack", "verdict"].map(|name| finding[name].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ["checkpoint", "plain", "canary-log", "leaks"],
+            ["volume", "plain", "flip-data", "undetected"],
+            ["volume", "plain", "crash-block-atomicity", "undetected"],
+            ["volume", "luks2-gcm", "flip-data", "detected-before-use"],
+            [
+                "volume",
+                "luks2-gcm",
+                "crash-block-atomicity",
+                "detected-after-use"
+            ],
+        ]
+    );
+    // What repeats a violation is told.
+    let detail = findings[2]["detail"].as_str().unwrap();
+    assert!(detail.contains("seed 1, state "), "{detail}");
+}
+
+#[test]
 fn the_list_names_every_format_and_act() {
     let output = sealab(&["--list"]);
     assert_eq!(output.status.code(), Some(0));
@@ -149,6 +188,10 @@ fn the_list_names_every_format_and_act() {
         "sealed-checkpoint",
         "swap-pages-of-processes (integrity)",
         "replay-set",
+        "Formats of the plane checkpoint",
+        "Acts of the plane volume",
+        "luks2-gcm-journal",
+        "crash-block-atomicity (atomicity)",
     ] {
         assert!(list.contains(name), "{name} is not in {list}");
     }

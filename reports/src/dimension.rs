@@ -88,8 +88,11 @@ impl Dimension {
 /// `seal` or `open`.
 pub(crate) fn operation_word(operation: Operation) -> &'static str {
     match operation {
+        Operation::Mixed => "mixed",
         Operation::Open => "open",
+        Operation::Read => "read",
         Operation::Seal => "seal",
+        Operation::Write => "write",
     }
 }
 

@@ -108,13 +108,17 @@ pub(crate) fn findings<'a>(run: &'a Run, order: &Order<'_>, ratios: &Ratios) -> 
             found = (buys, limit);
         }
     }
+    let stacks = crate::stacks::stacks(run, ratios);
+    sentences.extend(stacks.iter().filter_map(crate::stacks::Stacks::sentence));
+    for usage in crate::usage::usages(run) {
+        sentences.extend(usage.sentences(ratios));
+    }
+    if sentences.is_empty() && !run.cells.is_empty() {
+        sentences.push("No cell of this run has a figure. The reasons are listed below.".to_owned());
+    }
     sentences.extend(crate::job::sentences(run));
     if sentences.is_empty() {
-        sentences.push(if run.cells.is_empty() {
-            "This run has no cells: nothing was planned, so nothing was measured.".to_owned()
-        } else {
-            "No cell of this run has a figure. The reasons are listed below.".to_owned()
-        });
+        sentences.push("This run has no cells: nothing was planned, so nothing was measured.".to_owned());
     }
     let (buys, limit) = found;
     Findings {

@@ -20,6 +20,8 @@ use crate::numbers::{counted, size};
 use crate::page::Page;
 use crate::printable::one_line;
 use crate::ratio::Ratios;
+use crate::stacks::stacks_html;
+use crate::traffic::traffic_html;
 
 /// The report of `run` as one self-contained HTML page.
 pub fn html(run: &Run) -> String {
@@ -34,8 +36,17 @@ pub fn html(run: &Run) -> String {
             instructions::instructions(run, &findings, &order, &ratios),
         ),
         ("limit", "The limit", instructions::limit(&findings, &order)),
+        (
+            "stacks",
+            "Volumes beside the plain one",
+            stacks_html(run, &ratios),
+        ),
         ("scenarios", "Scenarios", scenarios),
-        ("space", "Space", space::space(run)),
+        (
+            "space",
+            "Space",
+            markup! { (space::space(run)) (traffic_html(run)) },
+        ),
         (
             "missing",
             "Without a figure, or suspect",
@@ -54,6 +65,11 @@ pub fn html(run: &Run) -> String {
         p.meta { (machine_line(run)) }
         p.meta { (one_line(&run.started)) " to " (one_line(&run.finished)) ", sealab " (run.sealab_version) }
     };
+    let sections = sections
+        .into_iter()
+        // A run without volumes need not be told that it has none.
+        .filter(|(id, _, markup)| *id != "stacks" || !markup.0.is_empty())
+        .collect();
     let page = Page {
         heading: "Sealab report",
         started: &one_line(&run.started),

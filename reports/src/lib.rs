@@ -25,7 +25,10 @@ mod ratio;
 mod reference;
 mod shell;
 mod space;
+mod stacks;
 mod terminal;
+mod traffic;
+mod usage;
 mod view;
 
 use std::path::{Path, PathBuf};

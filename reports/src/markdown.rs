@@ -8,11 +8,14 @@ use crate::findings::{Findings, findings, status_sentence};
 use crate::html::{by_scenario, pair_name, share_text};
 use crate::job;
 use crate::machine::machine_facts;
-use crate::numbers::{counted, figure, size, status_word, whole};
+use crate::numbers::{counted, figure, status_word, whole};
 use crate::pivot::{brief, pivot};
 use crate::printable::{one_line, printable, shortened};
 use crate::ratio::Ratios;
 use crate::space::space_rows;
+use crate::stacks::stacks;
+use crate::traffic::{HEADINGS, traffic_rows};
+use crate::usage::usages;
 use crate::view::views;
 
 /// Tables a scenario; the HTML page has them all.
@@ -38,7 +41,9 @@ pub fn markdown(run: &Run) -> String {
     instructions(&mut text, &findings);
     limit(&mut text, &findings);
     scenarios(&mut text, run, &order);
+    stacks_text(&mut text, run, &ratios);
     space(&mut text, run);
+    traffic(&mut text, run);
     reasons(&mut text, run);
     text.push_str("\n## The machine\n\n");
     table(
@@ -121,6 +126,12 @@ fn scenarios(text: &mut String, run: &Run, order: &Order<'_>) {
                 text.push_str(&format!("Again: {}\n\n", code(&one_line(&record.command))));
             }
         }
+        if let Some(usage) = usages(run).iter().find(|usage| usage.scenario == name) {
+            for (header, rows) in [usage.matrix(&Ratios::new()), usage.guarantees()] {
+                table(text, &header, rows.into_iter().take(MAX_ROWS));
+                text.push('\n');
+            }
+        }
         let lines = job::check_lines(run, name);
         let panels = job::panels(run, name);
         if cells.is_empty() && lines.is_empty() && panels.is_empty() {
@@ -193,12 +204,38 @@ fn space(text: &mut String, run: &Run) {
             vec![
                 row.plane.to_owned(),
                 row.format.to_owned(),
-                size(row.unit_bytes),
+                row.unit(),
                 whole(row.space.plain_bytes),
                 whole(row.space.stored_bytes),
                 row.share().map_or_else(String::new, share_text),
             ]
         }),
+    );
+}
+
+fn stacks_text(text: &mut String, run: &Run, ratios: &Ratios) {
+    for stacks in stacks(run, ratios) {
+        text.push_str(&format!("\n## {}\n\n", escaped(&stacks.title())));
+        table(
+            text,
+            &stacks.headings(),
+            stacks.texts().into_iter().take(MAX_ROWS),
+        );
+    }
+}
+
+fn traffic(text: &mut String, run: &Run) {
+    let rows = traffic_rows(run);
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Bytes that reach the store\n\nFor each byte written to the volume, or read from it.\n\n",
+    );
+    table(
+        text,
+        &HEADINGS.map(str::to_owned),
+        rows.iter().take(MAX_ROWS).map(|row| row.texts().to_vec()),
     );
 }
 

@@ -107,6 +107,7 @@ mod tests {
             samples: samples.to_vec(),
             sample_conditions: Vec::new(),
             space: None,
+            traffic: None,
         }
     }
 

@@ -6,6 +6,7 @@ use sealab_record::{Cell, CellStatus, Operation, Run};
 
 use crate::dimension::{Dimension, Value};
 use crate::numbers::{figure, size};
+use crate::stacks::VOLUME_PLANE;
 
 /// The raw block cipher: the limit of every AES mode, not a way to protect data.
 pub(crate) const LIMIT_FORMAT: &str = "aes-256-block";
@@ -65,7 +66,8 @@ impl<'a> Group<'a> {
 pub(crate) fn groups(run: &Run) -> Vec<Group<'_>> {
     let mut places: HashMap<Vec<Value<'_>>, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for cell in &run.cells {
+    // Volumes are set beside the plain one, format by format.
+    for cell in run.cells.iter().filter(|cell| cell.plane != VOLUME_PLANE) {
         let mut key = vec![Value::Text(&cell.scenario)];
         key.extend(
             Dimension::ALL

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use sealab_record::{Run, Space};
 
 use crate::dimension::operation_word;
+use crate::numbers::size;
 use crate::reference::LIMIT_FORMAT;
+use crate::stacks::VOLUME_PLANE;
 
 /// Cells whose format turned the same plain bytes into the same stored bytes.
 pub(crate) struct SpaceRow<'a> {
@@ -21,6 +23,15 @@ pub(crate) struct SpaceRow<'a> {
 }
 
 impl SpaceRow<'_> {
+    /// `4 KiB`; nothing for a volume.
+    pub(crate) fn unit(&self) -> String {
+        if self.unit_bytes == 0 {
+            String::new()
+        } else {
+            size(self.unit_bytes)
+        }
+    }
+
     /// Bytes added, negative where sealing made it smaller.
     pub(crate) fn added(&self) -> i128 {
         i128::from(self.space.stored_bytes) - i128::from(self.space.plain_bytes)
@@ -39,12 +50,17 @@ pub(crate) fn space_rows(run: &Run) -> Vec<SpaceRow<'_>> {
     let mut rows: Vec<SpaceRow<'_>> = Vec::new();
     for cell in run.cells.iter().filter(|cell| cell.format != LIMIT_FORMAT) {
         let Some(space) = cell.space else { continue };
-        let operation = operation_word(cell.operation);
+        // What a volume stores does not hang on what is done with it.
+        let (operation, unit_bytes) = if cell.plane == VOLUME_PLANE {
+            ("", 0)
+        } else {
+            (operation_word(cell.operation), cell.unit_bytes)
+        };
         let key = (
             cell.plane.as_str(),
             cell.format.as_str(),
             operation,
-            cell.unit_bytes,
+            unit_bytes,
             space.plain_bytes,
             space.stored_bytes,
         );
@@ -53,7 +69,7 @@ pub(crate) fn space_rows(run: &Run) -> Vec<SpaceRow<'_>> {
                 plane: &cell.plane,
                 format: &cell.format,
                 operation,
-                unit_bytes: cell.unit_bytes,
+                unit_bytes,
                 space,
                 workloads: Vec::new(),
                 cells: 0,

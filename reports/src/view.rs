@@ -94,9 +94,15 @@ fn view<'a>(unit: Unit<'a>, cells: &[&'a Cell], order: &Order<'_>) -> View<'a> {
         .into_iter()
         .filter(|dimension| varies(*dimension) && varies_alone(*dimension, cells))
         .max_by_key(|dimension| counts[dimension]);
+    // A scenario of many formats is about them, one of many engines about those.
+    let [first, second] = if counts[&Dimension::Format] > counts[&Dimension::Engine] {
+        [Dimension::Format, Dimension::Engine]
+    } else {
+        [Dimension::Engine, Dimension::Format]
+    };
     let rows = [
-        Dimension::Engine,
-        Dimension::Format,
+        first,
+        second,
         Dimension::Workload,
         Dimension::Plane,
         Dimension::Operation,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,15 +11,18 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sealab_checkpoint::Plane;
 use sealab_cpu::{Launcher, Profile};
+use sealab_engine::Engine;
 use sealab_memory::Prepared as PreparedWorkload;
-use sealab_record::{Cell, CellStatus, EngineRecord};
+use sealab_record::{Cell, CellStatus, EngineRecord, Evidence};
 
 use crate::child::{ChildError, WorkerProcess};
 use crate::machine::available_memory;
 use crate::progress::Progress;
-use crate::protocol::{Answer, Attach, Hello, Prepare, Request};
+use crate::protocol::{Answer, Attach, Hello, Prepare, PrepareVolume, Request};
 use crate::shared::{Mapping, SharedFile};
 use crate::trial::Trial;
+use crate::uses;
+use crate::volumes::{VOLUME_PLANE, groups};
 use crate::{CellSpec, PlannedScenario, RunOptions, ScenarioError, WORKER_COMMAND, cpus};
 
 /// A worker's first answer: libraries start, a patched copy of the program is loaded.
@@ -165,15 +169,22 @@ impl<'a> Bench<'a> {
         let mut cells = Vec::new();
         for (index, workload) in planned.workloads.iter().enumerate() {
             let label = workload.to_string();
-            let specs = planned.cells.iter().filter(|cell| cell.workload == index);
-            let mut trials: Vec<_> = specs.map(|spec| Trial::new(planned, spec, &label)).collect();
+            let specs: Vec<&CellSpec> = planned
+                .cells
+                .iter()
+                .filter(|cell| cell.workload == index)
+                .collect();
+            let mut trials: Vec<_> = specs
+                .iter()
+                .map(|spec| Trial::new(planned, spec, &label))
+                .collect();
             self.progress
                 .show(|| format!("{}: making {label}", planned.scenario.name.value));
             match workload.prepare(self.options.interrupted) {
                 Ok(prepared) => {
                     let notes = self.notes.entry(planned.scenario.name.value.clone()).or_default();
                     notes.extend(prepared.notes().iter().map(|note| format!("{label}: {note}")));
-                    self.measure(planned, &prepared, &mut trials)?;
+                    self.measure(planned, &prepared, &specs, &mut trials)?;
                 }
                 Err(_) if self.interrupted() => return Err(ScenarioError::Interrupted),
                 Err(error) => {
@@ -187,6 +198,64 @@ impl<'a> Bench<'a> {
         Ok(cells)
     }
 
+    /// The cells of one scenario that are on volumes.
+    pub(crate) fn volumes(&mut self, planned: &PlannedScenario) -> Result<Vec<Cell>, ScenarioError> {
+        let mut cells = Vec::new();
+        for group in groups(&planned.volumes) {
+            let mut trials: Vec<Trial> = group.iter().map(|spec| Trial::on_volume(planned, spec)).collect();
+            let count = trials.len();
+            let mut seen = BTreeSet::new();
+            for (index, (trial, spec)) in trials.iter_mut().zip(&group).enumerate() {
+                let (engine, profile) = (spec.engine, spec.cpu_profile.as_str());
+                self.progress.show(|| {
+                    let name = &planned.scenario.name.value;
+                    format!(
+                        "{name}: making {}/{count} {engine} {profile} {}",
+                        index + 1,
+                        spec.format
+                    )
+                });
+                self.restart(engine, profile)?;
+                if let Some(reason) = self.unavailable(&trial.cell) {
+                    trial.fail(CellStatus::Unavailable, reason);
+                    continue;
+                }
+                let prepare = Request::PrepareVolume(PrepareVolume {
+                    cell: index,
+                    fresh: seen.insert((engine, profile)),
+                    format: spec.format.to_owned(),
+                    store: spec.store,
+                    size: spec.size,
+                    workload: spec.workload.clone(),
+                    sample_seconds: planned.sample.as_secs_f64(),
+                });
+                match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
+                    Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
+                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                    None => {}
+                }
+            }
+            self.sample(planned, &mut trials)?;
+            for trial in &mut trials {
+                trial.conclude();
+            }
+            cells.extend(trials.into_iter().map(|trial| trial.cell));
+        }
+        Ok(cells)
+    }
+
+    /// What attacks show of the formats of one scenario.
+    pub(crate) fn attacked(
+        &mut self,
+        planned: &PlannedScenario,
+        engine: &Arc<dyn Engine>,
+    ) -> Result<Vec<Evidence>, ScenarioError> {
+        let progress = &mut self.progress;
+        uses::attacked(planned, engine, self.options.interrupted, &mut |line| {
+            progress.show(|| line)
+        })
+    }
+
     fn interrupted(&self) -> bool {
         self.options.interrupted.load(Ordering::Relaxed)
     }
@@ -196,7 +265,8 @@ impl<'a> Bench<'a> {
         &mut self,
         planned: &PlannedScenario,
         workload: &PreparedWorkload,
-        trials: &mut [Trial<'_>],
+        specs: &[&CellSpec],
+        trials: &mut [Trial],
     ) -> Result<(), ScenarioError> {
         let length = workload.len();
         let laid = self
@@ -227,8 +297,8 @@ impl<'a> Bench<'a> {
         let scenario = &planned.scenario;
         let mut attached = BTreeSet::new();
         let count = trials.len();
-        for (index, trial) in trials.iter_mut().enumerate() {
-            let (engine, profile) = (trial.spec.engine, trial.spec.cpu_profile.as_str());
+        for (index, (trial, spec)) in trials.iter_mut().zip(specs).enumerate() {
+            let (engine, profile) = (spec.engine, spec.cpu_profile.as_str());
             self.progress.show(|| {
                 format!(
                     "{}: verifying {}/{count} {engine} {profile}",
@@ -239,7 +309,7 @@ impl<'a> Bench<'a> {
             if !attached.contains(&(engine, profile)) {
                 self.restart(engine, profile)?;
             }
-            if let Some(reason) = self.unavailable(trial.spec) {
+            if let Some(reason) = self.unavailable(&trial.cell) {
                 trial.fail(CellStatus::Unavailable, reason);
                 continue;
             }
@@ -263,11 +333,11 @@ impl<'a> Bench<'a> {
             }
             let prepare = Request::Prepare(Prepare {
                 cell: index,
-                format: trial.spec.format.to_owned(),
-                operation: trial.spec.operation,
-                unit_bytes: trial.spec.unit_bytes,
-                short_last_unit: trial.spec.plane == Plane::Raw,
-                threads: trial.spec.threads,
+                format: spec.format.to_owned(),
+                operation: spec.operation,
+                unit_bytes: spec.unit_bytes,
+                short_last_unit: spec.plane == Plane::Raw,
+                threads: spec.threads,
                 sample_seconds: planned.sample.as_secs_f64(),
             });
             match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
@@ -306,7 +376,7 @@ impl<'a> Bench<'a> {
 
     /// Takes the samples. Every second round goes through the cells in the opposite order of the round before (A B,
     /// B A), so that a machine that grows slower or faster does so for all alike.
-    fn sample(&mut self, planned: &PlannedScenario, trials: &mut [Trial<'_>]) -> Result<(), ScenarioError> {
+    fn sample(&mut self, planned: &PlannedScenario, trials: &mut [Trial]) -> Result<(), ScenarioError> {
         let rounds = planned.rounds;
         let mut order: Vec<usize> = (0..trials.len()).filter(|index| trials[*index].ready).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(u64::from(rounds));
@@ -335,21 +405,22 @@ impl<'a> Bench<'a> {
     }
 
     /// Why the cell cannot be had on this machine.
-    fn unavailable(&self, spec: &CellSpec) -> Option<String> {
-        if spec.threads as usize > cpus() {
+    fn unavailable(&self, cell: &Cell) -> Option<String> {
+        // A volume's threads wait for each other and for disks; others compute.
+        if cell.threads > cpus() && cell.plane != VOLUME_PLANE {
             return Some(format!(
                 "{} threads on a machine with {} CPUs",
-                spec.threads,
+                cell.threads,
                 cpus()
             ));
         }
         let worker = self
             .workers
-            .contains_key(&(spec.engine.to_owned(), spec.cpu_profile.clone()));
+            .contains_key(&(cell.engine.clone(), cell.cpu_profile.clone()));
         let engine = self
             .engines
             .iter()
-            .find(|engine| engine.id == spec.engine && engine.cpu_profile == spec.cpu_profile);
+            .find(|engine| engine.id == cell.engine && engine.cpu_profile == cell.cpu_profile);
         match engine.and_then(|engine| engine.reason.clone()) {
             Some(reason) => Some(reason),
             None if worker => None,
@@ -360,11 +431,11 @@ impl<'a> Bench<'a> {
     /// Asks the trial's worker. A refusal or a dead worker is written down and gives `None`.
     fn ask(
         &mut self,
-        trial: &mut Trial<'_>,
+        trial: &mut Trial,
         request: &Request,
         patience: Duration,
     ) -> Result<Option<Answer>, ScenarioError> {
-        let key = (trial.spec.engine.to_owned(), trial.spec.cpu_profile.clone());
+        let key = (trial.cell.engine.clone(), trial.cell.cpu_profile.clone());
         let Some(worker) = self.workers.get_mut(&key) else {
             trial.fail(
                 CellStatus::Failed,

@@ -11,8 +11,8 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 use sealab_checkpoint::{Format, Sealer, Secret, Units};
 use sealab_engine::{Engine, EngineError, InOutBuf};
-use sealab_record::Operation;
 
+use crate::file::UnitOperation;
 use crate::machine::allowed_cpus;
 use crate::protocol::Sample;
 
@@ -70,7 +70,7 @@ struct Lane {
 /// A cell that can be verified and timed.
 pub(crate) struct TimedCell {
     format: &'static dyn Format,
-    operation: Operation,
+    operation: UnitOperation,
     layout: Layout,
     lanes: Vec<Lane>,
     /// Units that each lane works through in one sample.
@@ -97,7 +97,7 @@ impl TimedCell {
     pub(crate) fn new(
         engine: &dyn Engine,
         format: &'static dyn Format,
-        operation: Operation,
+        operation: UnitOperation,
         layout: Layout,
         threads: usize,
         secret: &Secret,
@@ -231,7 +231,7 @@ impl TimedCell {
                 };
                 // What is opened must be sealed first. Sealing does the same, so that both begin with equal caches.
                 let window = units.min(lane.units.len());
-                lane.walk(layout, lane.cursor, window, &mut buffers, Operation::Seal)?;
+                lane.walk(layout, lane.cursor, window, &mut buffers, UnitOperation::Seal)?;
                 gate.pass();
                 let (switches, cpu) = (involuntary_switches(), thread_cpu_time());
                 let began = Instant::now();
@@ -262,6 +262,7 @@ impl TimedCell {
             seconds,
             cpu_seconds: stretches.iter().map(|stretch| stretch.cpu.as_secs_f64()).sum(),
             involuntary_switches: stretches.iter().map(|stretch| stretch.involuntary_switches).sum(),
+            traffic: None,
         })
     }
 }
@@ -309,7 +310,7 @@ impl Lane {
         mut cursor: usize,
         mut count: usize,
         buffers: &mut Buffers<'_>,
-        operation: Operation,
+        operation: UnitOperation,
     ) -> Result<(usize, usize), EngineError> {
         let base = layout.bytes(&self.units).start;
         let mut done = 0;
@@ -318,11 +319,11 @@ impl Lane {
             let bytes = layout.bytes(&units);
             let bytes = bytes.start - base..bytes.end - base;
             match operation {
-                Operation::Seal => {
+                UnitOperation::Seal => {
                     let (input, output) = (&buffers.plain[bytes.clone()], &mut buffers.sealed[bytes.clone()]);
                     self.seal(layout, units.clone(), input, output)?;
                 }
-                Operation::Open => {
+                UnitOperation::Open => {
                     let (input, output) =
                         (&buffers.sealed[bytes.clone()], &mut buffers.opened[bytes.clone()]);
                     self.open(layout, units.clone(), input, output)?;
@@ -428,7 +429,7 @@ mod tests {
 
     const LENGTHS: [u32; 7] = [5, 100, 1, 4096, 33, 16, 700];
 
-    fn cell(layout: Layout, operation: Operation, threads: usize) -> TimedCell {
+    fn cell(layout: Layout, operation: UnitOperation, threads: usize) -> TimedCell {
         let engine = (sealab_engine_rustcrypto::CANDIDATE.open)().unwrap();
         let format = sealab_checkpoint::format("aes-256-gcm").unwrap();
         let secret = Secret::generate().unwrap();
@@ -437,7 +438,7 @@ mod tests {
 
     fn run(
         layout: Layout,
-        operation: Operation,
+        operation: UnitOperation,
         threads: usize,
         units_per_sample: usize,
     ) -> (u64, Vec<u8>, Vec<u8>) {
@@ -461,7 +462,7 @@ mod tests {
     #[test]
     fn lanes_share_out_all_units_and_no_unit_twice() {
         for threads in 1..=3 {
-            let cell = cell(Layout::each(LENGTHS.to_vec()), Operation::Seal, threads);
+            let cell = cell(Layout::each(LENGTHS.to_vec()), UnitOperation::Seal, threads);
             let dealt: Vec<_> = cell.lanes.iter().flat_map(|lane| lane.units.clone()).collect();
             assert_eq!(dealt, (0..7).collect::<Vec<_>>());
         }
@@ -474,17 +475,17 @@ mod tests {
             unit_bytes: 64,
             count: 8,
         };
-        let (bytes, plain, opened) = run(layout(), Operation::Open, 1, 5);
+        let (bytes, plain, opened) = run(layout(), UnitOperation::Open, 1, 5);
         assert_eq!(bytes, 10 * 64);
         assert!(opened == plain, "all units were opened");
-        let (bytes, plain, opened) = run(layout(), Operation::Open, 1, 3);
+        let (bytes, plain, opened) = run(layout(), UnitOperation::Open, 1, 3);
         assert_eq!(bytes, 6 * 64);
         assert!(opened[..6 * 64] == plain[..6 * 64] && opened[6 * 64..].iter().all(|byte| *byte == 0));
     }
 
     #[test]
     fn a_sample_may_go_around_many_times_on_every_lane() {
-        let (bytes, plain, opened) = run(Layout::each(LENGTHS.to_vec()), Operation::Open, 2, 50);
+        let (bytes, plain, opened) = run(Layout::each(LENGTHS.to_vec()), UnitOperation::Open, 2, 50);
         assert!(opened == plain);
         assert!(bytes > 4 * plain.len() as u64);
     }
@@ -504,7 +505,7 @@ mod tests {
         // On a thread of its own, since it stays pinned.
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                run(layout, Operation::Seal, 2, 8);
+                run(layout, UnitOperation::Seal, 2, 8);
                 assert_eq!(
                     cpus_of_two_lanes(),
                     before,
@@ -516,7 +517,7 @@ mod tests {
 
     #[test]
     fn stored_bytes_count_every_trailer() {
-        let cell = cell(Layout::each(LENGTHS.to_vec()), Operation::Seal, 2);
+        let cell = cell(Layout::each(LENGTHS.to_vec()), UnitOperation::Seal, 2);
         assert_eq!(cell.plain_bytes(), 4951);
         assert_eq!(cell.stored_bytes(), 4951 + 7 * 28);
     }

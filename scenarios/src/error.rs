@@ -42,6 +42,9 @@ pub enum ScenarioError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The bench could not attack a format at all.
+    #[error(transparent)]
+    Attack(sealab_attack::AttackError),
     /// The user ended the run.
     #[error("interrupted; nothing was written")]
     Interrupted,

@@ -8,11 +8,13 @@ use schemars::JsonSchema;
 use sealab_criu::Program;
 use sealab_memory::{ByteSize, Workload};
 use sealab_record::{Operation, brief};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_saphyr::{Location, Spanned};
 
 use crate::ScenarioError;
 use crate::selection::Selection;
+use crate::uses::UseBlock;
+use crate::volumes::VolumeBlock;
 
 /// A larger file is refused before it is parsed.
 pub const MAX_SCENARIO_BYTES: u64 = 1 << 20;
@@ -50,6 +52,12 @@ pub struct Scenario {
     /// Real programs that the real CRIU dumps, and what is done with their checkpoints.
     #[serde(default)]
     pub criu: Vec<CriuBlock>,
+    /// Volumes under load; each block is multiplied out on its own.
+    #[serde(default)]
+    pub volumes: Vec<VolumeBlock>,
+    /// What volumes are used for; the formats that are measured are attacked, to see which use each is fit for.
+    #[serde(default)]
+    pub uses: Vec<UseBlock>,
 }
 
 /// Every program with every size is dumped by CRIU; its checkpoint is sealed and opened by every method in turn, and
@@ -105,8 +113,8 @@ pub struct Block {
     pub formats: Selection<String>,
     /// What is timed.
     #[serde(default = "default_operations")]
-    #[schemars(with = "Vec<Operation>", length(min = 1))]
-    pub operations: Spanned<Vec<Operation>>,
+    #[schemars(with = "Vec<UnitOperation>", length(min = 1))]
+    pub operations: Spanned<Vec<UnitOperation>>,
     /// The data that is sealed.
     #[schemars(with = "Vec<Workload>", length(min = 1))]
     pub workloads: Spanned<Vec<Spanned<Workload>>>,
@@ -120,7 +128,26 @@ pub struct Block {
     pub threads: Selection<i64>,
 }
 
-fn spanned<T>(value: T) -> Spanned<T> {
+/// What is done with units.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitOperation {
+    /// Sealed bytes to plain bytes, authenticated where the format can.
+    Open,
+    /// Plain bytes to sealed bytes.
+    Seal,
+}
+
+impl UnitOperation {
+    pub(crate) fn recorded(self) -> Operation {
+        match self {
+            Self::Open => Operation::Open,
+            Self::Seal => Operation::Seal,
+        }
+    }
+}
+
+pub(crate) fn spanned<T>(value: T) -> Spanned<T> {
     Spanned {
         value,
         referenced: Location::UNKNOWN,
@@ -144,8 +171,8 @@ fn default_sample() -> Spanned<i64> {
     spanned(10)
 }
 
-fn default_operations() -> Spanned<Vec<Operation>> {
-    spanned(vec![Operation::Seal])
+fn default_operations() -> Spanned<Vec<UnitOperation>> {
+    spanned(vec![UnitOperation::Seal])
 }
 
 fn default_threads() -> Selection<i64> {

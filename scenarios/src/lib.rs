@@ -22,17 +22,21 @@ mod selection;
 mod shared;
 mod shipped;
 mod trial;
+mod usage;
+mod uses;
 mod verdict;
 mod verify;
+mod volumes;
 mod worker;
 
 pub use checkpoints::CheckpointSpec;
 pub use error::ScenarioError;
-pub use file::{MAX_SCENARIO_BYTES, Scenario, json_schema, parse, read};
+pub use file::{MAX_SCENARIO_BYTES, Scenario, UnitOperation, json_schema, parse, read};
 pub use machine::{cpus, load_average, machine};
 pub use plan::{CellSpec, PlannedScenario, Vocabulary, plan};
 pub use run::{Outcome, RunOptions, inspect, run};
 pub use shipped::{SHIPPED, shipped};
+pub use volumes::{BlockOperation, BlockPattern, BlockWorkload, StoreKind, VolumeCellSpec};
 pub use worker::{WORKER_COMMAND, work};
 
 /// The command of the binary, not for people, that a dumped `mixture` runs: `sealab mixture BYTES FILE`, which calls

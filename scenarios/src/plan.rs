@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use sealab_checkpoint::{FORMATS, Format, Plane};
 use sealab_memory::Workload;
-use sealab_record::Operation;
 use serde_saphyr::Spanned;
 
 use crate::checkpoints::{CheckpointSpec, plan_checkpoints};
-use crate::file::{Block, Scenario};
+use crate::file::{Block, Scenario, UnitOperation};
 use crate::place::Place;
 use crate::selection::Selection;
+use crate::uses::check_uses;
+use crate::volumes::{VolumeCellSpec, plan_volumes};
 use crate::{ScenarioError, cpus};
 
 const MAX_CELLS: usize = 10_000;
@@ -49,6 +50,8 @@ pub struct PlannedScenario {
     pub cells: Vec<CellSpec>,
     /// The checkpoints that are sealed whole.
     pub checkpoints: Vec<CheckpointSpec>,
+    /// The cells that are on volumes.
+    pub volumes: Vec<VolumeCellSpec>,
 }
 
 /// One engine × CPU profile × format × workload × unit × threads, not yet run.
@@ -63,7 +66,7 @@ pub struct CellSpec {
     /// The format's identifier.
     pub format: &'static str,
     /// What is timed.
-    pub operation: Operation,
+    pub operation: UnitOperation,
     /// Index into [`PlannedScenario::workloads`].
     pub workload: usize,
     /// The length of a unit in bytes; `None` where the workload has messages of its own.
@@ -91,7 +94,9 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         }
     }
     let checkpoints = plan_checkpoints(&scenario.criu, &place)?;
-    if checkpoints.is_empty() {
+    let volumes = plan_volumes(&scenario.volumes, words, &place)?;
+    check_uses(&scenario.uses, &volumes, &place)?;
+    if checkpoints.is_empty() && volumes.is_empty() {
         place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
     }
 
@@ -122,6 +127,7 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         workloads,
         cells,
         checkpoints,
+        volumes,
     })
 }
 

@@ -3,8 +3,11 @@
 
 use std::path::PathBuf;
 
-use sealab_record::{CellStatus, Operation};
+use sealab_record::{CellStatus, Traffic};
 use serde::{Deserialize, Serialize};
+
+use crate::file::UnitOperation;
+use crate::volumes::{BlockWorkload, StoreKind};
 
 /// The longest line that either side accepts, in bytes.
 pub(crate) const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -19,6 +22,8 @@ pub(crate) enum Request {
     Attach(Attach),
     /// Build and verify a cell, and find out how fast it is.
     Prepare(Prepare),
+    /// Make and verify a volume, and find out how fast it is.
+    PrepareVolume(PrepareVolume),
     /// Time one sample of a prepared cell.
     Sample {
         /// The cell's number.
@@ -46,12 +51,28 @@ pub(crate) struct Prepare {
     /// The number by which samples ask for it.
     pub(crate) cell: usize,
     pub(crate) format: String,
-    pub(crate) operation: Operation,
+    pub(crate) operation: UnitOperation,
     /// The unit's length in bytes; `None` for the workload's own messages.
     pub(crate) unit_bytes: Option<u32>,
     /// Whether what is left at the end is a shorter unit, as of a stream, or is left out, as of memory.
     pub(crate) short_last_unit: bool,
     pub(crate) threads: u32,
+    /// How long a sample should last, in seconds.
+    pub(crate) sample_seconds: f64,
+}
+
+/// One cell on a volume, for a worker.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct PrepareVolume {
+    /// The number by which samples ask for it.
+    pub(crate) cell: usize,
+    /// Whether all cells of before are done with.
+    pub(crate) fresh: bool,
+    pub(crate) format: String,
+    pub(crate) store: StoreKind,
+    /// Bytes of the volume.
+    pub(crate) size: u64,
+    pub(crate) workload: BlockWorkload,
     /// How long a sample should last, in seconds.
     pub(crate) sample_seconds: f64,
 }
@@ -126,4 +147,7 @@ pub(crate) struct Sample {
     pub(crate) seconds: f64,
     pub(crate) cpu_seconds: f64,
     pub(crate) involuntary_switches: u64,
+    /// What reached the store, for cells on volumes.
+    #[serde(default)]
+    pub(crate) traffic: Option<Traffic>,
 }

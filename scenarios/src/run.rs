@@ -1,6 +1,7 @@
 //! A run: what was asked for, in order, and the record that comes of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use sealab_cpu::Profiles;
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::bench::Bench;
 use crate::checkpoints::Checkpoints;
 use crate::machine::{Ticks, load_average, machine};
+use crate::uses;
 use crate::verdict::mark_suspects;
 use crate::{PlannedScenario, ScenarioError, clock};
 
@@ -46,8 +48,14 @@ pub fn run(
     let mut bench = Bench::new(options)?;
     let wanted: BTreeSet<(&'static str, String)> = scenarios
         .iter()
-        .flat_map(|(scenario, _)| &scenario.cells)
-        .map(|cell| (cell.engine, cell.cpu_profile.clone()))
+        .flat_map(|(scenario, _)| {
+            let cells = scenario
+                .cells
+                .iter()
+                .map(|cell| (cell.engine, cell.cpu_profile.clone()));
+            let volumes = scenario.volumes.iter();
+            cells.chain(volumes.map(|cell| (cell.engine, cell.cpu_profile.clone())))
+        })
         .collect();
     for profile in options.profiles.iter() {
         for candidate in options.candidates {
@@ -62,12 +70,28 @@ pub fn run(
         if !scenario.cells.is_empty() {
             cells.extend(bench.scenario(scenario)?);
         }
+        cells.extend(bench.volumes(scenario)?);
         if !scenario.checkpoints.is_empty() {
             let checkpoints = match &mut checkpoints {
                 Some(checkpoints) => checkpoints,
                 none => none.insert(Checkpoints::new(options.interrupted)?),
             };
             checkpoints.scenario(scenario)?;
+        }
+    }
+    let (mut uses, mut evidence) = (Vec::new(), Vec::new());
+    for (scenario, _) in scenarios {
+        if scenario.scenario.uses.is_empty() {
+            continue;
+        }
+        // What formats promise is the same over every engine, so one that is always there serves.
+        let engine = options
+            .candidates
+            .iter()
+            .find_map(|candidate| (candidate.open)().ok());
+        if let Some(engine) = engine.map(Arc::from) {
+            uses.extend(uses::recorded(scenario));
+            evidence.extend(bench.attacked(scenario, &engine)?);
         }
     }
     let (jobs, checks) = checkpoints.map_or_else(Default::default, |found| (found.jobs, found.checks));
@@ -115,6 +139,8 @@ pub fn run(
         cells,
         jobs,
         checks,
+        uses,
+        evidence,
     };
     Ok(Outcome { run, held })
 }

@@ -13,6 +13,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("threads", include_str!("../threads.yaml")),
     ("checkpoint-restore", include_str!("../checkpoint-restore.yaml")),
     ("checkpoint-peers", include_str!("../checkpoint-peers.yaml")),
+    ("volume-stacks", include_str!("../volume-stacks.yaml")),
+    ("usage-matrix", include_str!("../usage-matrix.yaml")),
 ];
 
 /// The shipped scenario of that name, with its text.

@@ -1,44 +1,55 @@
 //! A cell on its way to the record.
 
-use sealab_record::{Cell, CellStatus, SampleConditions, Space, median_interval};
+use sealab_record::{Cell, CellStatus, Operation, SampleConditions, Space, Traffic, median_interval};
 
 use crate::protocol::{Prepared, Sample};
+use crate::volumes::{VOLUME_PLANE, VolumeCellSpec};
 use crate::{CellSpec, PlannedScenario};
 
 /// A cell on its way to the record.
-pub(crate) struct Trial<'a> {
-    pub(crate) spec: &'a CellSpec,
+pub(crate) struct Trial {
     pub(crate) cell: Cell,
     pub(crate) ready: bool,
 }
 
-impl<'a> Trial<'a> {
+impl Trial {
     /// The cell's place in the record before anything is known of it.
-    pub(crate) fn new(planned: &PlannedScenario, spec: &'a CellSpec, workload: &str) -> Self {
-        let cell = Cell {
-            scenario: planned.scenario.name.value.clone(),
-            engine: spec.engine.to_owned(),
-            cpu_profile: spec.cpu_profile.clone(),
+    pub(crate) fn new(planned: &PlannedScenario, spec: &CellSpec, workload: &str) -> Self {
+        Self::of(Cell {
             plane: spec.plane.id().to_owned(),
-            format: spec.format.to_owned(),
-            operation: spec.operation,
-            workload: workload.to_owned(),
             unit_bytes: u64::from(spec.unit_bytes.unwrap_or(0)),
-            threads: spec.threads as usize,
-            status: CellStatus::Failed,
-            reason: None,
-            verified: false,
-            throughput_bytes_per_s: None,
-            rate: None,
-            samples: Vec::new(),
-            sample_conditions: Vec::new(),
-            space: None,
-        };
-        Self {
-            spec,
-            cell,
-            ready: false,
-        }
+            ..unknown(
+                planned,
+                spec.engine,
+                &spec.cpu_profile,
+                spec.format,
+                spec.operation.recorded(),
+                spec.threads,
+                workload,
+            )
+        })
+    }
+
+    /// The place of a cell on a volume.
+    pub(crate) fn on_volume(planned: &PlannedScenario, spec: &VolumeCellSpec) -> Self {
+        let workload = &spec.workload;
+        Self::of(Cell {
+            plane: VOLUME_PLANE.to_owned(),
+            unit_bytes: workload.block.bytes(),
+            ..unknown(
+                planned,
+                spec.engine,
+                &spec.cpu_profile,
+                spec.format,
+                workload.operation.recorded(),
+                workload.depth,
+                &spec.label(),
+            )
+        })
+    }
+
+    fn of(cell: Cell) -> Self {
+        Self { cell, ready: false }
     }
 
     pub(crate) fn fail(&mut self, status: CellStatus, reason: String) {
@@ -64,6 +75,9 @@ impl<'a> Trial<'a> {
             cpu_seconds: sample.cpu_seconds,
             involuntary_switches: sample.involuntary_switches,
         });
+        if let Some(traffic) = sample.traffic {
+            *self.cell.traffic.get_or_insert(Traffic::default()) += traffic;
+        }
     }
 
     /// A figure only for a cell that was ready to the end.
@@ -72,5 +86,37 @@ impl<'a> Trial<'a> {
             self.cell.status = CellStatus::Measured;
             self.cell.throughput_bytes_per_s = median_interval(&self.cell.samples);
         }
+    }
+}
+
+/// A cell of which nothing is known but what it is.
+fn unknown(
+    planned: &PlannedScenario,
+    engine: &str,
+    cpu_profile: &str,
+    format: &str,
+    operation: Operation,
+    threads: u32,
+    workload: &str,
+) -> Cell {
+    Cell {
+        scenario: planned.scenario.name.value.clone(),
+        engine: engine.to_owned(),
+        cpu_profile: cpu_profile.to_owned(),
+        plane: String::new(),
+        format: format.to_owned(),
+        operation,
+        workload: workload.to_owned(),
+        unit_bytes: 0,
+        threads: threads as usize,
+        status: CellStatus::Failed,
+        reason: None,
+        verified: false,
+        throughput_bytes_per_s: None,
+        rate: None,
+        samples: Vec::new(),
+        sample_conditions: Vec::new(),
+        space: None,
+        traffic: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sealab_engine::Primitive;
-use sealab_record::{Cell, CellStatus, EngineRecord};
+use sealab_record::{Cell, CellStatus, EngineRecord, Operation};
 
 /// Without AES instructions AES is many times slower; a cell above this share of its native speed has not lost them.
 const SOFTWARE_SHARE: f64 = 0.6;
@@ -65,7 +65,7 @@ pub(crate) fn mark_suspects(
 }
 
 /// The cell but for its CPU profile.
-fn place(cell: &Cell) -> (String, String, String, String, u64, usize, bool) {
+fn place(cell: &Cell) -> (String, String, String, String, u64, usize, Operation) {
     (
         cell.scenario.clone(),
         cell.engine.clone(),
@@ -73,7 +73,7 @@ fn place(cell: &Cell) -> (String, String, String, String, u64, usize, bool) {
         cell.workload.clone(),
         cell.unit_bytes,
         cell.threads,
-        cell.operation == sealab_record::Operation::Open,
+        cell.operation,
     )
 }
 
@@ -89,7 +89,7 @@ fn bound_by_aes(format: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use sealab_record::{Figure, Operation};
+    use sealab_record::Figure;
 
     use super::*;
 
@@ -116,6 +116,7 @@ mod tests {
             samples: vec![median],
             sample_conditions: Vec::new(),
             space: None,
+            traffic: None,
         }
     }
 

@@ -117,7 +117,6 @@ fn refused(opened: Result<(), EngineError>, what: &str) -> Result<(), String> {
 mod tests {
     use sealab_checkpoint::{Format, Plane, Sealer, Secret, Units};
     use sealab_engine::{Engine, InOutBuf, Primitive};
-    use sealab_record::Operation;
 
     use super::*;
     use crate::cell::Layout;
@@ -234,7 +233,15 @@ mod tests {
             count: 4,
         };
         let secret = Secret::generate().unwrap();
-        let mut cell = TimedCell::new(engine.as_ref(), format, Operation::Seal, layout, 2, &secret).unwrap();
+        let mut cell = TimedCell::new(
+            engine.as_ref(),
+            format,
+            crate::UnitOperation::Seal,
+            layout,
+            2,
+            &secret,
+        )
+        .unwrap();
         let mut buffers = Buffers {
             plain,
             sealed: &mut sealed,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
 
 use sealab_checkpoint::Secret;
 use sealab_cpu::Profile;
@@ -11,10 +12,12 @@ use crate::cell::{Buffers, Layout, TimedCell};
 use sealab_record::CellStatus;
 
 use crate::protocol::{
-    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, Prepared, Refusal, Request, Sample,
+    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, PrepareVolume, Prepared, Refusal, Request,
+    Sample,
 };
 use crate::shared::Mapping;
 use crate::verify::verify;
+use crate::volumes::{self, VolumeCell};
 
 /// The subcommand under which the binary becomes a worker.
 pub const WORKER_COMMAND: &str = "worker";
@@ -24,11 +27,13 @@ pub fn work(candidate: &Candidate, profile: &Profile) -> io::Result<()> {
     die_with_parent();
     let mut worker = Worker {
         id: candidate.id,
-        engine: (candidate.open)(),
+        engine: (candidate.open)().map(Arc::from),
         profile,
         vectors: HashMap::new(),
         workload: None,
         cells: HashMap::new(),
+        volumes: HashMap::new(),
+        verified: HashMap::new(),
     };
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
@@ -73,12 +78,15 @@ struct Workload {
 
 struct Worker<'a> {
     id: &'static str,
-    engine: Result<Box<dyn Engine>, EngineError>,
+    engine: Result<Arc<dyn Engine>, EngineError>,
     profile: &'a Profile,
     /// What the golden vectors of a primitive said, once they have run.
     vectors: HashMap<Primitive, Result<(), String>>,
     workload: Option<Workload>,
     cells: HashMap<usize, TimedCell>,
+    volumes: HashMap<usize, VolumeCell>,
+    /// What came of verifying a format of volumes, once it was.
+    verified: HashMap<&'static str, Result<(), String>>,
 }
 
 impl Worker<'_> {
@@ -87,6 +95,7 @@ impl Worker<'_> {
             Request::Hello => Ok(Answer::Hello(self.hello())),
             Request::Attach(attach) => self.attach(attach).map(|()| Answer::Done),
             Request::Prepare(prepare) => self.prepare(prepare).map(Answer::Prepared),
+            Request::PrepareVolume(prepare) => self.prepare_volume(&prepare).map(Answer::Prepared),
             Request::Sample { cell } => self.sample(cell).map(Answer::Sample),
         };
         answered.unwrap_or_else(Answer::Refused)
@@ -115,6 +124,7 @@ impl Worker<'_> {
 
     fn attach(&mut self, attach: Attach) -> Result<(), Refusal> {
         self.cells.clear();
+        self.volumes.clear();
         self.workload = None;
         let map = |path: &std::path::Path| {
             Mapping::open(path, attach.length)
@@ -131,15 +141,13 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn prepare(&mut self, prepare: Prepare) -> Result<Prepared, Refusal> {
+    /// That the engine has all of `primitives`, and that their golden vectors hold.
+    fn holds(&mut self, primitives: &[Primitive]) -> Result<(), Refusal> {
         let engine = match &self.engine {
             Ok(engine) => engine,
             Err(error) => return Err(Refusal::unavailable(error)),
         };
-        let Some(format) = sealab_checkpoint::format(&prepare.format) else {
-            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
-        };
-        for primitive in format.primitives() {
+        for primitive in primitives {
             if !engine.primitives().contains(primitive) {
                 let reason = engine.unsupported(*primitive).to_string();
                 return Err(Refusal {
@@ -156,19 +164,39 @@ impl Worker<'_> {
                 return Err(Refusal::failed(format!("golden vectors: {reason}")));
             }
         }
+        Ok(())
+    }
+
+    fn prepare_volume(&mut self, prepare: &PrepareVolume) -> Result<Prepared, Refusal> {
+        if prepare.fresh {
+            self.cells.clear();
+            self.volumes.clear();
+        }
+        let Some(format) = sealab_volume::format::format(&prepare.format) else {
+            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
+        };
+        self.holds(format.primitives())?;
+        let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
+        let verified = self.verified.entry(format.id());
+        let verified = verified.or_insert_with(|| volumes::verify(engine, format));
+        verified.clone().map_err(Refusal::failed)?;
+        let (cell, prepared) = VolumeCell::new(engine, format, prepare).map_err(Refusal::failed)?;
+        self.volumes.insert(prepare.cell, cell);
+        Ok(prepared)
+    }
+
+    fn prepare(&mut self, prepare: Prepare) -> Result<Prepared, Refusal> {
+        let Some(format) = sealab_checkpoint::format(&prepare.format) else {
+            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
+        };
+        self.holds(format.primitives())?;
+        let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
         let workload = self.workload.as_mut().ok_or_else(no_workload)?;
         let layout = layout(workload, &prepare)?;
         let secret = Secret::generate().map_err(Refusal::failed)?;
         let threads = prepare.threads as usize;
-        let mut cell = TimedCell::new(
-            engine.as_ref(),
-            format,
-            prepare.operation,
-            layout,
-            threads,
-            &secret,
-        )
-        .map_err(Refusal::failed)?;
+        let mut cell = TimedCell::new(&**engine, format, prepare.operation, layout, threads, &secret)
+            .map_err(Refusal::failed)?;
         let mut buffers = Buffers {
             plain: workload.plain.bytes(),
             sealed: workload.sealed.bytes_mut(),
@@ -186,6 +214,9 @@ impl Worker<'_> {
     }
 
     fn sample(&mut self, cell: usize) -> Result<Sample, Refusal> {
+        if let Some(volume) = self.volumes.get_mut(&cell) {
+            return volume.sample().map_err(Refusal::failed);
+        }
         let workload = self.workload.as_mut().ok_or_else(no_workload)?;
         let cell = self
             .cells

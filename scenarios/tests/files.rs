@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
-use sealab_scenario::{SHIPPED, ScenarioError, Vocabulary, json_schema, parse, plan};
+use sealab_scenario::{
+    BlockOperation, SHIPPED, ScenarioError, Vocabulary, VolumeCellSpec, json_schema, parse, plan,
+};
 
 const GOOD: &str = "\
 name: small
@@ -145,6 +147,67 @@ fn wrong_checkpoints_are_refused_with_their_place() {
     assert!(refusal(&with("restore:", "restored:"), 9).contains("restored"));
 }
 
+const VOLUMES: &str = "\
+name: volumes
+title: Some volumes
+description: For tests.
+volumes:
+  - engines: [rustcrypto, ring]
+    cpu_profiles: [native]
+    formats: [plain, luks2-xts, verity]
+    stores: [memory, file]
+    size: 4MiB
+    workloads:
+      - {pattern: random, operation: write, block: 4KiB, flush_every: 8}
+      - {pattern: sequential, operation: read, block: 64KiB, depth: 4}
+";
+
+#[test]
+fn volumes_are_planned_and_nothing_is_written_to_what_is_read_only() {
+    let planned = plan(parse(VOLUMES, "file.yaml").unwrap(), "file.yaml", &words()).unwrap();
+    let of = |format: &str, operation: BlockOperation| {
+        let fits = |cell: &&VolumeCellSpec| cell.format == format && cell.workload.operation == operation;
+        planned.volumes.iter().filter(fits).count()
+    };
+    // Two engines on two stores.
+    assert_eq!(of("plain", BlockOperation::Write), 4);
+    assert_eq!(of("luks2-xts", BlockOperation::Read), 4);
+    assert_eq!(of("verity", BlockOperation::Read), 4);
+    assert_eq!(of("verity", BlockOperation::Write), 0);
+    assert_eq!(planned.volumes.len(), 20);
+}
+
+#[test]
+fn wrong_volumes_are_refused_with_their_place() {
+    let with = |from: &str, to: &str| {
+        assert!(VOLUMES.contains(from));
+        VOLUMES.replace(from, to)
+    };
+    assert!(refusal(&with("luks2-xts", "luks3"), 7).contains("luks2-xts"));
+    assert!(refusal(&with("[memory, file]", "[tape]"), 8).contains("direct-file"));
+    assert!(refusal(&with("[memory, file]", "[]"), 8).contains("stores is empty"));
+    assert!(refusal(&with("4MiB", "512KiB"), 9).contains("1 MiB to 64 GiB"));
+    assert!(refusal(&with("block: 4KiB", "block: 1000"), 11).contains("multiple of 4 KiB"));
+    assert!(refusal(&with("flush_every: 8", "flush_every: 0"), 11).contains("at least 1"));
+    assert!(refusal(&with("depth: 4", "depth: 65"), 12).contains("1 to 64"));
+    assert!(refusal(&with("pattern: random", "pattern: any"), 11).contains("any"));
+}
+
+#[test]
+fn uses_need_known_guarantees_and_a_workload_that_is_measured() {
+    let with =
+        |uses: &str| format!("{VOLUMES}uses:\n  - name: one\n    description: For tests.\n    {uses}\n");
+    let workload = "workload: {pattern: random, operation: write, block: 4KiB, flush_every: 8}";
+    let text = with(&format!("needs: [integrity, freshness]\n    {workload}"));
+    assert!(plan(parse(&text, "file.yaml").unwrap(), "file.yaml", &words()).is_ok());
+    let text = with(&format!("needs: [luck]\n    {workload}"));
+    assert!(refusal(&text, 16).contains("confidentiality, integrity"));
+    let text = with(&format!("needs: []\n    {workload}"));
+    assert!(refusal(&text, 16).contains("needs is empty"));
+    let text = with("needs: [integrity]\n    workload: {pattern: random, operation: write, block: 8KiB}");
+    assert!(refusal(&text, 17).contains("which none of the scenario's volumes has"));
+}
+
 #[test]
 fn what_does_not_fit_together_is_refused() {
     assert!(
@@ -204,10 +267,8 @@ fn every_shipped_scenario_passes_the_schema_and_is_planned() {
                 .to_vec(),
         };
         let planned = plan(scenario, name, &words).unwrap();
-        assert!(
-            !planned.cells.is_empty() || !planned.checkpoints.is_empty(),
-            "{name}"
-        );
+        let all = planned.cells.len() + planned.checkpoints.len() + planned.volumes.len();
+        assert!(all > 0, "{name}");
     }
 }
 

@@ -43,6 +43,24 @@ impl AttackRun {
         })
     }
 
+    /// What of the run belongs to each plane, in the order of its formats.
+    pub fn planes(&self) -> Vec<(&'static str, Self)> {
+        let mut planes: Vec<&'static str> = Vec::new();
+        for format in &self.formats {
+            if !planes.contains(&format.plane) {
+                planes.push(format.plane);
+            }
+        }
+        let of = |plane| {
+            let mut run = self.clone();
+            run.formats.retain(|format| format.plane == plane);
+            run.acts.retain(|act| act.plane == plane);
+            run.findings.retain(|finding| finding.plane == plane);
+            (plane, run)
+        };
+        planes.into_iter().map(of).collect()
+    }
+
     /// Findings that are not as expected.
     pub fn surprises(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| !finding.is_expected())

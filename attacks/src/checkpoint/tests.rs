@@ -53,9 +53,7 @@ fn every_verdict_is_the_expected_one() {
     for one in &findings {
         assert!(!one.detail.is_empty() && !one.reason.is_empty(), "{one:?}");
     }
-    // Nothing is expected of what is not there, and formats are listed as they are.
-    let strangers = Expectations::shipped().unwrap().strangers(&targets);
-    assert_eq!(strangers, Vec::<String>::new());
+    // Formats are listed as they are.
     let formats: Vec<FormatUnderAttack> = targets.iter().map(|target| target.format()).collect();
     assert_eq!(formats, known());
 }

@@ -1,6 +1,10 @@
 //! How much of an engine's speed reaches the callers of a volume: rates of the bare engine and of volumes on a memory
-//! store, one thread, requests of 128 KiB one after another. Rounds of all of them take turns; medians are
-//! printed, of the thread's CPU time.
+//! store, one thread, requests of 128 KiB one after another.
+//!
+//! A volume is compared with the engine alone in two ways: on one buffer of a request's length that stays in the cache
+//! ("hot"), which no volume can do, and from or to memory of the volume's size ("streaming"), which every volume must. The
+//! plain volume shows what copying alone takes. Rounds of all rows take turns; rates are of the thread's CPU time, and
+//! medians are printed, those of the ratios over the rounds' ratios.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -21,11 +25,18 @@ const ROUNDS: usize = 21;
 
 type Pass = Box<dyn FnMut() -> Result<(), Box<dyn Error>>>;
 
-/// A name, what its rate is compared with, and a pass over as many bytes as the volume has.
+/// A name, the rows of the engine alone that its rate is compared with, and a pass over as many bytes as the volume has.
 struct Row {
     name: String,
-    of: Option<usize>,
+    of: Option<Alone>,
     pass: Pass,
+}
+
+/// Rows of the engine alone.
+#[derive(Clone, Copy)]
+struct Alone {
+    hot: usize,
+    streaming: usize,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,12 +63,15 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         }
-        let medians: Vec<f64> = rates.iter_mut().map(|rates| median(rates)).collect();
-        for (row, median) in rows.iter().zip(&medians) {
+        for (row, own) in rows.iter().zip(&rates) {
             let ratio = row.of.map_or(String::new(), |of| {
-                format!("  {:.2} of the engine", median / medians[of])
+                format!(
+                    "  {:.2} of the engine hot, {:.2} of it streaming",
+                    median_ratio(own, &rates[of.hot]),
+                    median_ratio(own, &rates[of.streaming])
+                )
             });
-            println!("  {:32} {median:6.2} GB/s{ratio}", row.name);
+            println!("  {:34} {:6.2} GB/s{ratio}", row.name, median(own.clone()));
         }
     }
     Ok(())
@@ -68,25 +82,36 @@ fn cpu_time() -> Result<Duration, Box<dyn Error>> {
     Ok(Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))?)
 }
 
-fn median(rates: &mut [f64]) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Of the ratios of each round.
+fn median_ratio(own: &[f64], other: &[f64]) -> f64 {
+    median(own.iter().zip(other).map(|(own, other)| own / other).collect())
 }
 
 fn rows(engine: &Arc<dyn Engine>) -> Result<Vec<Row>, Box<dyn Error>> {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for encrypt in [false, true] {
         let what = if encrypt { "write" } else { "read" };
-        let xts = rows.len();
-        rows.push(Row {
-            name: format!("engine, aes-256-xts, {what}"),
-            of: None,
-            pass: bare_xts(&**engine, encrypt)?,
-        });
-        rows.push(Row {
-            name: format!("engine, aes-256-gcm, {what}"),
-            of: None,
-            pass: bare_gcm(&**engine, encrypt)?,
+        let first = rows.len();
+        for (how, bytes) in [("hot", REQUEST), ("streaming", VOLUME)] {
+            rows.push(Row {
+                name: format!("engine {how}, aes-256-xts, {what}"),
+                of: None,
+                pass: bare_xts(&**engine, encrypt, Memory::new(bytes))?,
+            });
+            rows.push(Row {
+                name: format!("engine {how}, aes-256-gcm, {what}"),
+                of: None,
+                pass: bare_gcm(&**engine, encrypt, Memory::new(bytes))?,
+            });
+        }
+        let [xts, gcm] = [0, 1].map(|cipher| Alone {
+            hot: first + cipher,
+            streaming: first + 2 + cipher,
         });
         let plain = Plain::new(Arc::new(MemoryStore::new(VOLUME as u64)), SECTOR as u32, false)?;
         rows.push(Row {
@@ -96,7 +121,7 @@ fn rows(engine: &Arc<dyn Engine>) -> Result<Vec<Row>, Box<dyn Error>> {
         });
         for (name, cipher, of) in [
             ("luks2-xts", Cipher::Aes256XtsPlain64, Some(xts)),
-            ("luks2-gcm", Cipher::Aes256GcmRandom, Some(xts + 1)),
+            ("luks2-gcm", Cipher::Aes256GcmRandom, Some(gcm)),
             ("luks2-hmac", Cipher::Aes256XtsHmacSha256, None),
         ] {
             let volume = luks(engine, cipher)?;
@@ -148,16 +173,42 @@ fn key() -> [u8; 64] {
     std::array::from_fn(|byte| byte as u8)
 }
 
-/// XTS in place, over one buffer of a request's length again and again.
-fn bare_xts(engine: &dyn Engine, encrypt: bool) -> Result<Pass, Box<dyn Error>> {
+/// What the engine alone works on: what stands for the store, and a caller's buffer.
+struct Memory {
+    stored: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+impl Memory {
+    /// With `bytes` bytes stored, a request or a volume.
+    fn new(bytes: usize) -> Self {
+        Self {
+            stored: vec![0x5a; bytes],
+            buffer: vec![0x5a; REQUEST],
+        }
+    }
+
+    /// The request at `offset`: to the store if `encrypt`, otherwise from there; around and around where that is short.
+    fn request(&mut self, offset: usize, encrypt: bool) -> Result<InOutBuf<'_, '_, u8>, &'static str> {
+        let at = offset % self.stored.len();
+        let stored = &mut self.stored[at..at + REQUEST];
+        let request = if encrypt {
+            InOutBuf::new(&self.buffer, stored)
+        } else {
+            InOutBuf::new(stored, &mut self.buffer)
+        };
+        request.map_err(|_| "lengths differ")
+    }
+}
+
+fn bare_xts(engine: &dyn Engine, encrypt: bool, mut memory: Memory) -> Result<Pass, Box<dyn Error>> {
     let mut xts = engine.xts(&XtsKey::new(Primitive::Aes256Xts, &key())?)?;
-    let mut buffer = vec![0x5a; REQUEST];
     Ok(Box::new(move || {
         for offset in (0..VOLUME).step_by(REQUEST) {
             let tweaks: [Tweak; REQUEST / SECTOR] =
                 std::array::from_fn(|sector| Tweak::plain64((offset / 512 + sector * 8) as u64));
             let units = DataUnits::new(SECTOR, &tweaks)?;
-            let data = InOutBuf::from(&mut buffer[..]);
+            let data = memory.request(offset, encrypt)?;
             if encrypt {
                 xts.encrypt(units, data)?;
             } else {
@@ -168,24 +219,24 @@ fn bare_xts(engine: &dyn Engine, encrypt: bool) -> Result<Pass, Box<dyn Error>> 
     }))
 }
 
-/// GCM in place; for reading each request is one that was sealed before.
-fn bare_gcm(engine: &dyn Engine, encrypt: bool) -> Result<Pass, Box<dyn Error>> {
+/// For reading, all requests are the same one, which was sealed before.
+fn bare_gcm(engine: &dyn Engine, encrypt: bool, mut memory: Memory) -> Result<Pass, Box<dyn Error>> {
     const COUNT: usize = REQUEST / SECTOR;
     let mut aead = engine.aead(&AeadKey::new(Primitive::Aes256Gcm, &key()[..32])?)?;
     let nonces: [Nonce; COUNT] = std::array::from_fn(|sector| Nonce([sector as u8; 12]));
     let associated = vec![0; 20 * COUNT];
     let mut tags = [Tag([0; 16]); COUNT];
-    let messages = || Messages::equal(SECTOR, &nonces, &associated);
-    let mut sealed = vec![0x5a; REQUEST];
-    aead.seal(messages()?, InOutBuf::from(&mut sealed[..]), &mut tags)?;
-    let mut buffer = vec![0; REQUEST];
+    for offset in (0..memory.stored.len()).step_by(REQUEST) {
+        let messages = Messages::equal(SECTOR, &nonces, &associated)?;
+        aead.seal(messages, memory.request(offset, true)?, &mut tags)?;
+    }
     Ok(Box::new(move || {
-        for _ in (0..VOLUME).step_by(REQUEST) {
+        for offset in (0..VOLUME).step_by(REQUEST) {
             let messages = Messages::equal(SECTOR, &nonces, &associated)?;
+            let data = memory.request(offset, encrypt)?;
             if encrypt {
-                aead.seal(messages, InOutBuf::from(&mut buffer[..]), &mut tags)?;
+                aead.seal(messages, data, &mut tags)?;
             } else {
-                let data = InOutBuf::new(&sealed, &mut buffer).map_err(|_| "lengths differ")?;
                 aead.open(messages, data, &tags)?;
             }
         }

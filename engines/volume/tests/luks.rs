@@ -17,6 +17,8 @@ mod golden;
 mod integrity;
 #[path = "luks/keyslots.rs"]
 mod keyslots;
+#[path = "luks/lending.rs"]
+mod lending;
 #[path = "luks/peers.rs"]
 mod peers;
 #[path = "luks/refusals.rs"]

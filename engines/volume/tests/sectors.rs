@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
-use sealab_engine::{Engine, Nonce};
+use sealab_engine::{Engine, InOutBuf, Nonce};
 use sealab_volume::sector::{
     AesGcmRandom, CbcEssiv, SectorCipher, SectorError, SectorSize, XtsHmac, XtsPlain64,
 };
@@ -115,6 +115,43 @@ fn batches_of_any_size_are_what_their_sectors_are() {
             assert!(data == original, "{kind} {bytes}");
             cipher.encrypt(0, &mut [], &mut []).unwrap();
             cipher.decrypt(0, &mut [], &[]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn from_one_buffer_into_another_is_as_in_place() {
+    for (kind, key_bytes) in KINDS {
+        for bytes in [512, 4096] {
+            let mut cipher = open(kind, &key(key_bytes), size(bytes));
+            let each = cipher.metadata_bytes();
+            let count = 150;
+            let original = plain(bytes * count);
+            let (mut sealed, mut metadata) = (vec![1; bytes * count], vec![0; each * count]);
+            let data = InOutBuf::new(&original, &mut sealed).unwrap();
+            cipher.encrypt_inout(1000, data, &mut metadata).unwrap();
+            assert!(original == plain(bytes * count), "{kind} {bytes}");
+            let mut in_place = sealed.clone();
+            cipher.decrypt(1000, &mut in_place, &metadata).unwrap();
+            assert!(in_place == original, "{kind} {bytes}");
+
+            let (before, mut opened) = (sealed.clone(), vec![1; bytes * count]);
+            let data = InOutBuf::new(&sealed, &mut opened).unwrap();
+            cipher.decrypt_inout(1000, data, &metadata).unwrap();
+            assert!(sealed == before && opened == original, "{kind} {bytes}");
+
+            if each > 0 {
+                sealed[140 * bytes] ^= 1;
+                opened.fill(1);
+                let data = InOutBuf::new(&sealed, &mut opened).unwrap();
+                let result = cipher.decrypt_inout(1000, data, &metadata);
+                let expected = 1000 + (140 * bytes / 512) as u64;
+                assert!(
+                    matches!(result, Err(SectorError::Unauthentic { number }) if number == expected),
+                    "{kind} {bytes}"
+                );
+                assert!(opened[140 * bytes..][..bytes] != original[140 * bytes..][..bytes]);
+            }
         }
     }
 }

@@ -116,6 +116,88 @@ fn all_stores_do_the_same() {
 }
 
 #[test]
+fn what_is_lent_is_what_is_stored() {
+    let memory = Arc::new(MemoryStore::new(SIZE + 5000));
+    let counting = Arc::new(CountingStore::new(memory));
+    let slice = Slice::new(counting.clone(), 5000, SIZE).unwrap();
+    let model = pattern(SIZE as usize, 3);
+    let lend = |offset, length, unit| {
+        let mut seen = None;
+        let lent = slice.lend(offset, length, unit, &mut |bytes| seen = Some(bytes.to_vec()));
+        lent.map(|lent| {
+            assert_eq!(seen.as_ref().map_or(0, Vec::len), lent);
+            seen
+        })
+    };
+    assert_eq!(lend(0, 100, 1).unwrap(), None, "never written");
+    slice.write_at(0, &model).unwrap();
+    let before = counting.counts();
+    // The next mebibyte of the memory begins at this offset of the slice.
+    let end = (1 << 20) - 5000;
+    let mut expected = 0;
+    for (offset, length, unit, lent) in [
+        (0, 4096, 4096, 4096),
+        (0, 4097, 4096, 4096),
+        (end - 4096, 8192, 4096, 4096),
+        (end - 4095, 8192, 4096, 0),
+        (end - 4095, 8192, 5, 4095),
+        (end, 8192, 4096, 8192),
+        (0, 2 << 20, 512, end / 512 * 512),
+        (SIZE as usize, 0, 1, 0),
+        (0, 0, 512, 0),
+    ] {
+        let seen = lend(offset as u64, length, unit).unwrap().unwrap_or_default();
+        assert!(seen == model[offset..offset + lent], "{offset} {length} {unit}");
+        expected += lent as u64;
+        assert_eq!((counting.counts() - before).read.bytes, expected);
+    }
+    assert_eq!((counting.counts() - before).read.calls, 6);
+
+    let change = |offset, length, unit| {
+        slice.lend_mut(offset, length, unit, &mut |bytes| {
+            assert!(bytes.starts_with(&model[offset as usize..][..1]));
+            bytes.fill(9);
+        })
+    };
+    assert_eq!(change(end as u64 - 4096, 8192, 4096).unwrap(), 4096);
+    assert_eq!(change(end as u64 - 4095, 8192, 4096).unwrap(), 0);
+    let mut all = model.clone();
+    all[end - 4096..end].fill(9);
+    let mut read = vec![0; SIZE as usize];
+    slice.read_at(0, &mut read).unwrap();
+    assert!(read == all);
+    let done = counting.counts() - before;
+    assert_eq!((done.written.calls, done.written.bytes), (1, 4096));
+
+    for (offset, length) in [(SIZE, 1), (SIZE - 1, 2), (u64::MAX, 1)] {
+        let refused = [lend(offset, length, 1).err(), change(offset, length, 1).err()];
+        assert!(
+            refused
+                .iter()
+                .all(|error| { error.as_ref().map(std::io::Error::kind) == Some(ErrorKind::InvalidInput) })
+        );
+    }
+}
+
+#[test]
+fn files_and_faulty_stores_lend_nothing() {
+    let folder = folder();
+    let memory = Arc::new(MemoryStore::from(pattern(8192, 1)));
+    let stores: [Arc<dyn Store>; 3] = [
+        Arc::new(file(folder.path())),
+        Arc::new(direct(folder.path())),
+        Arc::new(FaultyStore::new(memory)),
+    ];
+    for store in stores {
+        // What is not lent is not counted.
+        let store = CountingStore::new(store);
+        assert_eq!(store.lend(0, 4096, 512, &mut |_| panic!("lent")).unwrap(), 0);
+        assert_eq!(store.lend_mut(0, 4096, 512, &mut |_| panic!("lent")).unwrap(), 0);
+        assert_eq!(store.counts(), Counts::default());
+    }
+}
+
+#[test]
 fn memory_takes_room_as_it_is_written() {
     let store = MemoryStore::new(1 << 40);
     assert_eq!(store.allocated(), 0);

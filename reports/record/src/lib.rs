@@ -9,6 +9,7 @@ mod job;
 mod record;
 mod schema;
 mod statistics;
+mod usage;
 
 pub use conformance::{
     CONFORMANCE_SCHEMA, Conformance, ConformanceSuite, Difference, Implementation, Remark, SuiteOutcome,
@@ -18,7 +19,8 @@ pub use file::{RecordError, brief, parse, read, write, write_aside, write_aside_
 pub use job::{Check, Job, JobSample};
 pub use record::{
     Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
-    SampleConditions, ScenarioRecord, Space,
+    SampleConditions, ScenarioRecord, Space, Traffic,
 };
 pub use schema::{SCHEMA, json_schema};
 pub use statistics::{Interval, median, median_interval, ratio_interval};
+pub use usage::{Evidence, UseRecord};

@@ -34,6 +34,12 @@ pub struct Run {
     /// Steps that hold or do not.
     #[serde(default)]
     pub checks: Vec<crate::Check>,
+    /// What volumes are used for.
+    #[serde(default)]
+    pub uses: Vec<crate::UseRecord>,
+    /// What attacks showed of the formats that were measured.
+    #[serde(default)]
+    pub evidence: Vec<crate::Evidence>,
 }
 
 /// The machine of a run.
@@ -147,10 +153,16 @@ pub enum CellStatus {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
+    /// Blocks of a volume, read or written by chance.
+    Mixed,
     /// Sealed bytes to plain bytes, authenticated where the format can.
     Open,
+    /// Blocks of a volume, read.
+    Read,
     /// Plain bytes to sealed bytes.
     Seal,
+    /// Blocks of a volume, written.
+    Write,
 }
 
 /// One engine × CPU profile × format × workload × unit × threads.
@@ -190,6 +202,9 @@ pub struct Cell {
     pub sample_conditions: Vec<SampleConditions>,
     /// Bytes before and after sealing.
     pub space: Option<Space>,
+    /// What reached the store beneath a volume, over all samples.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
 }
 
 /// A median with the interval that holds it at 95 % confidence (percentile bootstrap).
@@ -233,4 +248,32 @@ pub struct Space {
     pub plain_bytes: u64,
     /// Bytes stored, with nonces, tags and framing.
     pub stored_bytes: u64,
+}
+
+/// What was asked of a volume, and what reached the store beneath it; counted, exact.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Bytes read from the volume.
+    pub user_read: u64,
+    /// Bytes written to the volume.
+    pub user_written: u64,
+    /// Flushes of the volume.
+    pub flushes: u64,
+    /// Bytes read from the store.
+    pub store_read: u64,
+    /// Bytes written to the store.
+    pub store_written: u64,
+    /// Syncs of the store.
+    pub syncs: u64,
+}
+
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.user_read += other.user_read;
+        self.user_written += other.user_written;
+        self.flushes += other.flushes;
+        self.store_read += other.store_read;
+        self.store_written += other.store_written;
+        self.syncs += other.syncs;
+    }
 }

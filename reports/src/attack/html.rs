@@ -27,15 +27,15 @@ pub(super) fn html(run: &AttackRun) -> String {
         (
             "guarantees",
             "What each format guarantees",
-            matrix::guarantees(run),
+            by_plane(run, matrix::guarantees),
         ),
-        ("acts", "What each act achieved", matrix::acts(run)),
+        ("acts", "What each act achieved", by_plane(run, matrix::acts)),
         (
             "details",
             "What was tried, and what was seen",
-            details::details(run),
+            by_plane(run, details::details),
         ),
-        ("formats", "Formats and their readers", formats(run)),
+        ("formats", "Formats and their readers", by_plane(run, formats)),
         ("reading", "How to read this", reading()),
         ("again", "Having the verdicts again", again(run)),
     ];
@@ -51,6 +51,20 @@ pub(super) fn html(run: &AttackRun) -> String {
         sections,
     };
     page.html()
+}
+
+/// The parts of a section, a plane after the other where there are several.
+fn by_plane(run: &AttackRun, part: impl Fn(&AttackRun) -> Markup) -> Markup {
+    let planes = run.planes();
+    markup! {
+        @if planes.len() < 2 { (part(run)) }
+        @else {
+            @for (plane, of_plane) in &planes {
+                h3 { "Plane " (plane) }
+                (part(of_plane))
+            }
+        }
+    }
 }
 
 /// The anchor of a finding's detail.

@@ -19,8 +19,16 @@ pub(super) fn markdown(run: &AttackRun) -> String {
         escaped(&extent(run))
     );
     surprises(&mut text, run);
-    guarantees(&mut text, run);
-    acts(&mut text, run);
+    let planes = run.planes();
+    for (plane, part) in &planes {
+        let of = if planes.len() > 1 {
+            format!(", {plane}")
+        } else {
+            String::new()
+        };
+        guarantees(&mut text, part, &of);
+        acts(&mut text, part, &of);
+    }
     text.push_str("\n## Formats\n\n");
     for format in &run.formats {
         text.push_str(&format!(
@@ -54,12 +62,12 @@ fn surprises(text: &mut String, run: &AttackRun) {
     }
 }
 
-fn guarantees(text: &mut String, run: &AttackRun) {
+fn guarantees(text: &mut String, run: &AttackRun, of: &str) {
     let matrix = Matrix::of(run);
     if matrix.guarantees.is_empty() {
         return;
     }
-    text.push_str("\n## Guarantees\n\n");
+    text.push_str(&format!("\n## Guarantees{of}\n\n"));
     header(text, "guarantee", run);
     for (guarantee, entries) in matrix.guarantees.iter().zip(&matrix.entries) {
         let cells = entries.iter().map(|entry| match standing(entry) {
@@ -72,11 +80,11 @@ fn guarantees(text: &mut String, run: &AttackRun) {
     text.push_str("\nThe worst verdict decides.\n");
 }
 
-fn acts(text: &mut String, run: &AttackRun) {
+fn acts(text: &mut String, run: &AttackRun, of: &str) {
     if run.acts.is_empty() {
         return;
     }
-    text.push_str("\n## Acts\n\n");
+    text.push_str(&format!("\n## Acts{of}\n\n"));
     header(text, "act", run);
     for act in &run.acts {
         let cells = run.formats.iter().map(|format| match run.finding(format, act) {

@@ -13,8 +13,14 @@ const FEW: usize = 12;
 /// `run` as plain text without colours, at most 100 columns wide but for words that are longer.
 pub fn attack_terminal(run: &AttackRun) -> String {
     let mut text = String::new();
-    acts(&mut text, run);
-    guarantees(&mut text, run);
+    let planes = run.planes();
+    for (plane, part) in &planes {
+        if planes.len() > 1 {
+            text.push_str(&format!("{plane}\n\n"));
+        }
+        acts(&mut text, part);
+        guarantees(&mut text, part);
+    }
     let surprises: Vec<&Finding> = run.surprises().collect();
     let told = if run.findings.len() <= FEW {
         run.findings.iter().collect()

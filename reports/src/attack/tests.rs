@@ -91,6 +91,33 @@ fn the_terminal_shows_the_matrix_and_marks_what_is_not_expected() {
 }
 
 #[test]
+fn planes_are_told_apart() {
+    let mut run = run();
+    let mut other = run.clone();
+    other.formats.truncate(1);
+    other.formats[0].plane = "volume";
+    other.acts.iter_mut().for_each(|act| act.plane = "volume");
+    other.findings.retain(|finding| finding.format == "one");
+    for finding in &mut other.findings {
+        (finding.plane, finding.verdict) = ("volume", Verdict::Undetected);
+    }
+    run.formats.extend(other.formats);
+    run.acts.extend(other.acts);
+    run.findings.extend(other.findings);
+    let text = attack_terminal(&run);
+    let (first, second) = text.split_once("volume\n").expect("a heading");
+    assert!(first.contains("look    LEAKS  refused"), "{text}");
+    assert!(second.contains("look  ! UNDETECTED\n"), "{text}");
+    let text = markdown::markdown(&run);
+    for heading in ["## Guarantees, checkpoint", "## Acts, volume"] {
+        assert!(text.contains(heading), "{text}");
+    }
+    let page = html::html(&run);
+    assert!(page.contains("<h3>Plane volume</h3>"));
+    assert!(page.contains("href=\"#volume-one-look\""));
+}
+
+#[test]
 fn details_cannot_become_markup() {
     let page = html::html(&run());
     assert!(page.contains("a &lt;script&gt;alert(1)&lt;/script&gt; | *b*\u{fffd}[31m"));

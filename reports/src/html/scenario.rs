@@ -11,6 +11,7 @@ use crate::numbers::{Unit, counted, figure};
 use crate::pivot::pivot;
 use crate::printable::one_line;
 use crate::ratio::Ratios;
+use crate::usage::usage_html;
 use crate::view::{View, views};
 
 use super::figure::Drawing;
@@ -34,6 +35,7 @@ pub(super) fn scenarios(run: &Run, order: &Order<'_>, ratios: &Ratios) -> Markup
                     @for paragraph in record.description.split("\n\n") { p { (paragraph) } }
                     @if !record.notes.is_empty() { ul { @for note in &record.notes { li { (note) } } } }
                 }
+                (usage_html(run, name, ratios))
                 (jobs_html(run, name, &record.map_or_else(String::new, |record| one_line(&record.command))))
                 (body(name, *record, cells, run, order, ratios))
             }

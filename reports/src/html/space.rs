@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use sealab_record::Run;
 
-use crate::numbers::{counted, percent, significant, size, whole};
+use crate::numbers::{counted, percent, significant, whole};
 use crate::plot::{Bar, BarRow, Bars, bars};
 use crate::space::{SpaceRow, space_rows};
 
@@ -28,7 +28,7 @@ pub(super) fn space(run: &Run) -> Markup {
             .filter_map(|row| Some((row, row.share()?)))
             .take(MAX_BARS)
             .map(|(row, share)| BarRow {
-                label: format!("{} {}", size(row.unit_bytes), row.format),
+                label: format!("{} {}", row.unit(), row.format).trim().to_owned(),
                 bars: vec![Bar {
                     slot: 0,
                     value: Some(share.max(0.0)),
@@ -79,7 +79,7 @@ pub(super) fn space(run: &Run) -> Markup {
                                     @for row in &rows {
                                         tr {
                                             td { (row.plane) } th scope="row" { (row.format) } td { (row.operation) }
-                                            td.number { (size(row.unit_bytes)) }
+                                            td.number { (row.unit()) }
                                             td.number { (whole(row.space.plain_bytes)) }
                                             td.number { (whole(row.space.stored_bytes)) }
                                             td.number { (row.added()) }

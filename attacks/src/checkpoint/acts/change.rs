@@ -1,8 +1,9 @@
 //! What acts that change bytes share: a change, a reading, a verdict.
 
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use crate::AttackError;
 use crate::files::Files;
+use crate::trials::Trials;
 
 /// Opens `changed` and adds the verdict. A change that changes nothing is no trial.
 pub(super) fn try_change(

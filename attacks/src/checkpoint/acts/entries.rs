@@ -1,8 +1,9 @@
 //! Entries of an image that change places, go or come.
 
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::change::try_change;
 use crate::files::{Files, Span, moved, with};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 const NOTHING: &str = "No two entries stand apart from each other.";

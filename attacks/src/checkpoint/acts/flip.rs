@@ -1,8 +1,9 @@
 //! Bits that are flipped.
 
 use super::super::format::Part;
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::change::try_change;
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 /// Places in each run of bytes.

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use crate::files::{self, failed};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome, Verdict};
 
 pub(super) fn interrupt(stage: &Stage<'_>) -> Result<Outcome, AttackError> {

@@ -3,12 +3,13 @@
 use sealab_attack_record::Verdict;
 
 use super::super::format::Part;
-use super::super::stage::{NEWER, Stage, Trials};
+use super::super::stage::{NEWER, Stage};
 use super::super::subject::{Memory, Subject, telling_numbers};
 use crate::canary::Search;
 use crate::files::Files;
 use crate::numbers::counted;
 use crate::repeats::{repeats, shared};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 fn seen(verdict: bool) -> Verdict {

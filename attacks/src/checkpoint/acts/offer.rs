@@ -1,7 +1,8 @@
 //! What an adversary offers that an honest reader must not take, and keys that open nothing.
 
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::super::subject::Subject;
+use crate::trials::Trials;
 use crate::{AttackError, Outcome, Verdict};
 
 /// The seed of the adversary's own checkpoint.

@@ -1,9 +1,10 @@
 //! Memory pages that change places.
 
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::super::subject::{EQUAL_ACROSS, PAGES};
 use super::change::try_change;
 use crate::files::{Piece, moved};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 const NOTHING: &str = "No two pages stand apart from each other.";

@@ -6,10 +6,11 @@ use std::path::Path;
 use sealab_checkpoint::image::PAGE_BYTES;
 
 use super::super::format::{Asking, Sealing};
-use super::super::stage::{NEWER, OLDER, Stage, Trials};
+use super::super::stage::{NEWER, OLDER, Stage};
 use super::super::subject::{PIDS, Subject, pages_name};
 use crate::files::{self, Files, failed};
 use crate::judging::{Reading, difference};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 /// The child's own seed.

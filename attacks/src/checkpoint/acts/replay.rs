@@ -1,9 +1,10 @@
 //! What was sealed earlier, given again.
 
 use super::super::format::Layout;
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::change::try_change;
 use crate::files::{Piece, moved};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 pub(super) fn part(stage: &Stage<'_>) -> Result<Outcome, AttackError> {

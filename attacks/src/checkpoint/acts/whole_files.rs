@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::format::Part;
-use super::super::stage::{Stage, Trials};
+use super::super::stage::Stage;
 use super::super::subject::PIDS;
 use super::change::try_change;
 use super::entries::cut;
 use crate::files::{Files, Piece, Span, moved, with};
+use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
 const NOTHING: &str = "There are no two such files.";

@@ -49,6 +49,66 @@ impl Disk {
         Ok(())
     }
 
+    /// Of the blocks from data sector `first` on, `bytes` bytes with `tags`, hands `take` as many as the store lends in one
+    /// piece, and their tags; how many bytes these were.
+    pub(super) fn lend(
+        &self,
+        first: u64,
+        bytes: usize,
+        tags: &mut [u8],
+        mut take: impl FnMut(&[u8], &[u8]),
+    ) -> Result<usize, VolumeError> {
+        let Some((sector, blocks)) = self.runs(first, bytes).next() else {
+            return Ok(0);
+        };
+        let bytes = self.data_range(&blocks).len();
+        let tags = &mut tags[self.tag_range(&blocks)];
+        let done = self.tags.read(self.layout.tag_position(sector), tags);
+        done.map_err(|error| self.failed("reading the tags of", sector, bytes, error))?;
+        let place = self.start + self.layout.data_offset(sector);
+        let lent = self
+            .store
+            .lend(place, bytes, self.layout.block_bytes(), &mut |data| {
+                take(data, &tags[self.tags_of(data.len())]);
+            });
+        lent.map_err(|error| self.failed("reading", sector, bytes, error))
+    }
+
+    /// Of the blocks from data sector `first` on, `bytes` bytes with `tags`, has `take` write as many as the store lends in
+    /// one piece, and their tags, which are stored if it says so; how many bytes these were.
+    pub(super) fn lend_mut(
+        &self,
+        first: u64,
+        bytes: usize,
+        tags: &mut [u8],
+        mut take: impl FnMut(&mut [u8], &mut [u8]) -> bool,
+    ) -> Result<usize, VolumeError> {
+        let Some((sector, blocks)) = self.runs(first, bytes).next() else {
+            return Ok(0);
+        };
+        let bytes = self.data_range(&blocks).len();
+        let place = self.start + self.layout.data_offset(sector);
+        let mut whole = false;
+        let lent = self
+            .store
+            .lend_mut(place, bytes, self.layout.block_bytes(), &mut |data| {
+                let tags = &mut tags[self.tags_of(data.len())];
+                whole = take(data, tags);
+            });
+        let lent = lent.map_err(|error| self.failed("writing", sector, bytes, error))?;
+        if whole {
+            let tags = &tags[self.tags_of(lent)];
+            let done = self.tags.write(self.layout.tag_position(sector), tags);
+            done.map_err(|error| self.failed("writing the tags of", sector, lent, error))?;
+        }
+        Ok(lent)
+    }
+
+    /// The tags of the first `bytes` bytes of blocks.
+    fn tags_of(&self, bytes: usize) -> std::ops::Range<usize> {
+        self.tag_range(&(0..bytes / self.layout.block_bytes()))
+    }
+
     /// Makes durable what was written.
     pub(super) fn write_back(&self) -> Result<(), VolumeError> {
         let done = self.tags.write_back();

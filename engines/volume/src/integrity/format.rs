@@ -34,7 +34,7 @@ impl FormatOptions {
         }
     }
 
-    /// What [`format`] would put on a store of `size` bytes from byte `start` on: for counting without writing.
+    /// What [`format()`] would put on a store of `size` bytes from byte `start` on: for counting without writing.
     pub fn superblock(&self, size: u64, start: u64) -> Result<Superblock, IntegrityError> {
         if !matches!(self.block_bytes, 512 | 1024 | 2048 | 4096) {
             return Err(option(

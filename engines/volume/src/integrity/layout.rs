@@ -30,7 +30,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// What `superblock` says.
+    /// What `superblock` says, which must be as [`parse_superblock`](super::parse_superblock) or
+    /// [`FormatOptions::superblock`](super::FormatOptions::superblock) gave it.
     pub fn new(superblock: &Superblock) -> Self {
         let sectors_per_block = 1usize << superblock.log2_sectors_per_block;
         let tag_bytes = usize::from(superblock.tag_bytes);

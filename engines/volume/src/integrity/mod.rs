@@ -4,7 +4,7 @@
 //! device), byte for byte. This layer keeps tags, it does not compute any: that is what a
 //! [`SectorCipher`](crate::sector::SectorCipher) does.
 //!
-//! [`format`] makes the layout, [`IntegrityStore::open`] opens it, in one of the [`Mode`]s.
+//! [`format()`] makes the layout, [`IntegrityStore::open`] opens it, in one of the [`Mode`]s.
 
 mod bitmap;
 mod disk;

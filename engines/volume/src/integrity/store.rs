@@ -229,6 +229,54 @@ impl IntegrityStore {
         Ok(())
     }
 
+    /// As [`IntegrityStore::read`], but hands `take` blocks where they are, with their tags: as many from the first on as are
+    /// in memory in one piece. How many bytes these were. `take` must not call the store.
+    pub(crate) fn lend(
+        &self,
+        first: u64,
+        bytes: usize,
+        tags: &mut [u8],
+        take: impl FnMut(&[u8], &[u8]),
+    ) -> Result<usize, VolumeError> {
+        let offset = self.check(first, bytes, tags.len())?;
+        let Some((_, part)) = Stripes::parts(offset, bytes).next() else {
+            return Ok(0);
+        };
+        let Some(ring) = &self.ring else {
+            let _shared = self.stripes.read(offset);
+            return self.disk.lend(first, part.len(), tags, take);
+        };
+        let ring = ring.read().unwrap_or_else(PoisonError::into_inner);
+        if !ring.is_empty() {
+            return Ok(0);
+        }
+        self.disk.lend(first, part.len(), tags, take)
+    }
+
+    /// As [`IntegrityStore::write`], but has `take` write blocks to their place, and their tags, and say whether it could: as
+    /// many from the first on as have their place in memory in one piece, none where blocks go to the journal first. How
+    /// many bytes these were. `take` must not call the store.
+    pub(crate) fn lend_mut(
+        &self,
+        first: u64,
+        bytes: usize,
+        tags: &mut [u8],
+        take: impl FnMut(&mut [u8], &mut [u8]) -> bool,
+    ) -> Result<usize, VolumeError> {
+        if self.mode == Mode::ReadOnly {
+            return Err(VolumeError::ReadOnly);
+        }
+        let offset = self.check(first, bytes, tags.len())?;
+        let Some((_, part)) = Stripes::parts(offset, bytes).next() else {
+            return Ok(0);
+        };
+        if self.ring.is_some() {
+            return Ok(0);
+        }
+        let _alone = self.stripes.write(offset);
+        self.disk.lend_mut(first, part.len(), tags, take)
+    }
+
     /// Makes everything durable that was written before the call.
     pub fn sync(&self) -> Result<(), VolumeError> {
         match (self.mode, &self.ring) {

@@ -25,6 +25,7 @@ const INLINE: u32 = 0x20;
 
 /// What a superblock says, checked on its own: every field is in range, but need not fit a store.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Superblock {
     /// 1 to 5; says which flags there can be.
     pub version: u8,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::VolumeError;
 use crate::integrity::IntegrityStore;
-use crate::sector::NUMBERED_BYTES;
+use crate::sector::{NUMBERED_BYTES, SectorSize};
 use crate::store::Store;
 
 /// Encrypted sectors, with or without room for metadata beside each.
@@ -46,6 +46,47 @@ impl Sectors {
                 done.map_err(|error| failed(&**store, "writing", offset, data.len() as u64, error))
             }
             Self::Tagged(store) => store.write(number(offset), data, metadata),
+        }
+    }
+
+    /// Hands `take` sectors of `sector` bytes, where they are in the store, and their metadata, for which `metadata` has
+    /// room: of those at `offset` (bytes of the volume), `bytes` bytes, as many from the first on as the store lends. How
+    /// many bytes these were.
+    pub(super) fn lend(
+        &self,
+        offset: u64,
+        bytes: usize,
+        sector: SectorSize,
+        metadata: &mut [u8],
+        mut take: impl FnMut(&[u8], &[u8]),
+    ) -> Result<usize, VolumeError> {
+        match self {
+            Self::Bare { store, start } => {
+                let lent = store.lend(start + offset, bytes, sector.bytes(), &mut |data| take(data, &[]));
+                lent.map_err(|error| failed(&**store, "reading", offset, bytes as u64, error))
+            }
+            Self::Tagged(store) => store.lend(number(offset), bytes, metadata, take),
+        }
+    }
+
+    /// As [`Sectors::lend`], but has `take` write the sectors, and their metadata, which are stored if `take` says that all
+    /// is well.
+    pub(super) fn lend_mut(
+        &self,
+        offset: u64,
+        bytes: usize,
+        sector: SectorSize,
+        metadata: &mut [u8],
+        mut take: impl FnMut(&mut [u8], &mut [u8]) -> bool,
+    ) -> Result<usize, VolumeError> {
+        match self {
+            Self::Bare { store, start } => {
+                let lent = store.lend_mut(start + offset, bytes, sector.bytes(), &mut |data| {
+                    take(data, &mut []);
+                });
+                lent.map_err(|error| failed(&**store, "writing", offset, bytes as u64, error))
+            }
+            Self::Tagged(store) => store.lend_mut(number(offset), bytes, metadata, take),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sealab_engine::Engine;
+use sealab_engine::{Engine, InOutBuf};
 
 use super::keyslot::VolumeKey;
 use super::sectors::{Sectors, number};
 use super::{Cipher, Device, Header, LuksError, OpenOptions};
 use crate::integrity::{IntegrityStore, Mode};
-use crate::sector::{NUMBERED_BYTES, SectorCipher, SectorError, SectorSize};
-use crate::store::{AlignedBuffer, copy};
+use crate::sector::{NUMBERED_BYTES, SectorCipher, SectorError, SectorSize, writes_ciphertext_only};
+use crate::store::AlignedBuffer;
 use crate::stripes::{STRIPE_BYTES, Stripes};
 use crate::{Volume, VolumeError, check_request};
 
@@ -32,6 +32,10 @@ pub fn open(
 /// An open volume, LUKS1 or LUKS2.
 ///
 /// Discards go to the store only if [`OpenOptions::allow_discards`] says so; zeroes are written encrypted.
+///
+/// Where the store lends its memory, sectors are decrypted from there, and encrypted to there if the engine never puts
+/// plaintext into the output. An engine that fails at that leaves zeroes in place of the
+/// old sectors, up to 128 KiB.
 pub struct LuksVolume {
     engine: Arc<dyn Engine>,
     key: VolumeKey,
@@ -41,10 +45,14 @@ pub struct LuksVolume {
     size: u64,
     read_only: bool,
     allow_discards: bool,
+    /// Whether sectors may be encrypted where they are stored.
+    writes_lent: bool,
     stripes: Stripes,
     /// Those that no call uses at the moment.
     workers: Mutex<Vec<Worker>>,
 }
+
+static ZEROES: [u8; STRIPE_BYTES] = [0; STRIPE_BYTES];
 
 /// What a call needs to itself.
 struct Worker {
@@ -89,6 +97,7 @@ impl LuksVolume {
             (Sectors::Bare { store, start }, bytes)
         };
         let volume = Self {
+            writes_lent: writes_ciphertext_only(&*engine),
             engine,
             key,
             cipher: description.cipher,
@@ -155,26 +164,86 @@ impl LuksVolume {
         bytes / self.sector_size.bytes() * self.cipher.metadata_bytes()
     }
 
-    /// Encrypts and writes a part of a request, no more than a stripe, that `fill` puts into the buffer.
-    fn write_part(
+    /// Reads and decrypts a part of a request, no more than a stripe.
+    fn read_part(
         &self,
         worker: &mut Worker,
-        offset: u64,
-        bytes: usize,
-        fill: impl FnOnce(&mut [u8]),
+        mut offset: u64,
+        mut part: &mut [u8],
     ) -> Result<(), VolumeError> {
-        let buffer = &mut worker.buffer.as_mut()[..bytes];
-        let metadata = &mut worker.metadata[..self.metadata_bytes(bytes)];
-        fill(buffer);
-        let encrypted = worker.cipher.encrypt(number(offset), buffer, metadata);
-        if let Err(error) = encrypted {
-            // It may still hold plaintext.
-            buffer.fill(0);
-            return Err(error.into());
+        let cipher = &mut worker.cipher;
+        while !part.is_empty() {
+            let metadata = &mut worker.metadata[..self.metadata_bytes(part.len())];
+            let mut decrypted = Ok(());
+            let shared = self.stripes.read(offset);
+            let length = part.len();
+            let take = |ciphertext: &[u8], metadata: &[u8]| {
+                let data = pair(ciphertext, &mut part[..ciphertext.len()]);
+                decrypted = data.and_then(|data| cipher.decrypt_inout(number(offset), data, metadata));
+            };
+            let lent = self
+                .sectors
+                .lend(offset, length, self.sector_size, metadata, take)?;
+            decrypted.map_err(unauthentic)?;
+            if lent == 0 {
+                self.sectors.read(offset, part, metadata)?;
+                drop(shared);
+                return cipher
+                    .decrypt(number(offset), part, metadata)
+                    .map_err(unauthentic);
+            }
+            offset += lent as u64;
+            part = &mut part[lent..];
         }
-        let _alone = self.stripes.write(offset);
-        self.sectors.write(offset, buffer, metadata)
+        Ok(())
     }
+
+    /// Encrypts and writes a part of a request, no more than a stripe.
+    fn write_part(&self, worker: &mut Worker, mut offset: u64, mut part: &[u8]) -> Result<(), VolumeError> {
+        let cipher = &mut worker.cipher;
+        while !part.is_empty() {
+            let metadata = &mut worker.metadata[..self.metadata_bytes(part.len())];
+            let mut encrypted = Ok(());
+            let mut take = |output: &mut [u8], metadata: &mut [u8]| {
+                let data = pair(&part[..output.len()], output);
+                encrypted = data.and_then(|data| cipher.encrypt_inout(number(offset), data, metadata));
+                if encrypted.is_err() {
+                    // Whatever the engine has put there.
+                    output.fill(0);
+                }
+                encrypted.is_ok()
+            };
+            let mut lent = 0;
+            if self.writes_lent {
+                let _alone = self.stripes.write(offset);
+                let (length, sector) = (part.len(), self.sector_size);
+                lent = self
+                    .sectors
+                    .lend_mut(offset, length, sector, metadata, &mut take)?;
+            }
+            if lent == 0 {
+                let buffer = &mut worker.buffer.as_mut()[..part.len()];
+                take(buffer, metadata);
+                encrypted?;
+                let _alone = self.stripes.write(offset);
+                return self.sectors.write(offset, buffer, metadata);
+            }
+            encrypted?;
+            offset += lent as u64;
+            part = &part[lent..];
+        }
+        Ok(())
+    }
+}
+
+/// Input and output of a cipher, of which one may be what a store lent.
+fn pair<'i, 'o>(input: &'i [u8], output: &'o mut [u8]) -> Result<InOutBuf<'i, 'o, u8>, SectorError> {
+    let (found, expected) = (output.len(), input.len());
+    InOutBuf::new(input, output).map_err(|_| SectorError::Length {
+        what: "the output of sectors",
+        found,
+        expected: format!("{expected} as the input"),
+    })
 }
 
 fn unauthentic(error: SectorError) -> VolumeError {
@@ -202,27 +271,23 @@ impl Volume for LuksVolume {
 
     fn read(&self, offset: u64, data: &mut [u8]) -> Result<(), VolumeError> {
         check_request(self, offset, data.len() as u64)?;
-        self.with_worker(|worker| {
+        let done = self.with_worker(|worker| {
             for (at, part) in Stripes::parts(offset, data.len()) {
-                let part = &mut data[part];
-                let metadata = &mut worker.metadata[..self.metadata_bytes(part.len())];
-                {
-                    let _shared = self.stripes.read(at);
-                    self.sectors.read(at, part, metadata)?;
-                }
-                let decrypted = worker.cipher.decrypt(number(at), part, metadata);
-                decrypted.map_err(unauthentic)?;
+                self.read_part(worker, at, &mut data[part])?;
             }
             Ok(())
-        })
+        });
+        if done.is_err() {
+            data.fill(0);
+        }
+        done
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), VolumeError> {
         self.check_write(offset, data.len() as u64)?;
         self.with_worker(|worker| {
             for (at, part) in Stripes::parts(offset, data.len()) {
-                let part = &data[part];
-                self.write_part(worker, at, part.len(), |buffer| copy(buffer, part))?;
+                self.write_part(worker, at, &data[part])?;
             }
             Ok(())
         })
@@ -252,7 +317,7 @@ impl Volume for LuksVolume {
                 let up_to = STRIPE_BYTES as u64 - offset % STRIPE_BYTES as u64;
                 let part = bytes.min(up_to);
                 // No more than a stripe.
-                self.write_part(worker, offset, part as usize, |buffer| buffer.fill(0))?;
+                self.write_part(worker, offset, &ZEROES[..part as usize])?;
                 offset += part;
                 bytes -= part;
             }

@@ -9,6 +9,7 @@ use sealab_engine::{
     Aead, AeadKey, Engine, EngineError, InOutBuf, Messages, NONCE_BYTES, Nonce, Primitive, TAG_BYTES, Tag,
 };
 
+use super::batches::{Stored, batches};
 use super::{BATCH, SectorCipher, SectorError, SectorSize};
 
 const METADATA_BYTES: usize = TAG_BYTES + NONCE_BYTES;
@@ -45,7 +46,7 @@ impl AesGcmRandom {
         data: &mut [u8],
         metadata: &mut [u8],
     ) -> Result<(), SectorError> {
-        let count = self.check(first, data, metadata)?;
+        let count = self.check(first, data.len(), metadata)?;
         if nonces.len() != count {
             return Err(SectorError::Length {
                 what: "the list of nonces",
@@ -53,45 +54,39 @@ impl AesGcmRandom {
                 expected: format!("{NONCE_BYTES} for each of {count} sectors"),
             });
         }
-        let mut given = nonces.iter();
-        self.encrypt_drawing(first, data, metadata, |nonces| {
-            for (nonce, given) in nonces.iter_mut().zip(&mut given) {
-                *nonce = *given;
-            }
-            Ok(())
-        })
+        for (sector, nonce) in metadata.chunks_exact_mut(METADATA_BYTES).zip(nonces) {
+            sector[TAG_BYTES..].copy_from_slice(&nonce.0);
+        }
+        self.seal(first, InOutBuf::from(data), metadata)
     }
 
-    fn check(&self, first: u64, data: &[u8], metadata: &[u8]) -> Result<usize, SectorError> {
-        self.size.count(first, data.len(), metadata.len(), METADATA_BYTES)
+    fn check(&self, first: u64, data: usize, metadata: &[u8]) -> Result<usize, SectorError> {
+        self.size.count(first, data, metadata.len(), METADATA_BYTES)
     }
 
-    fn encrypt_drawing(
+    /// Encrypts sectors with the nonces that stand in their metadata.
+    fn seal(
         &mut self,
         first: u64,
-        data: &mut [u8],
+        data: InOutBuf<'_, '_, u8>,
         metadata: &mut [u8],
-        mut draw: impl FnMut(&mut [Nonce]) -> Result<(), EngineError>,
     ) -> Result<(), SectorError> {
         let bytes = self.size.bytes();
-        let batches = data
-            .chunks_mut(bytes * BATCH)
-            .zip(metadata.chunks_mut(METADATA_BYTES * BATCH));
-        for (batch, (data, metadata)) in batches.enumerate() {
+        for (place, data) in batches(data, self.size, BATCH, Some(Stored::Output)) {
             let count = data.len() / bytes;
-            draw(&mut self.nonces[..count])?;
-            self.associate(self.size.number(first, batch * BATCH), count);
+            let metadata = &mut metadata[place * METADATA_BYTES..][..count * METADATA_BYTES];
+            for (sector, nonce) in metadata.chunks_exact(METADATA_BYTES).zip(&mut self.nonces) {
+                nonce.0.copy_from_slice(&sector[TAG_BYTES..]);
+            }
+            self.associate(self.size.number(first, place), count);
             let messages = Messages::equal(
                 bytes,
                 &self.nonces[..count],
                 self.associated[..count].as_flattened(),
             )?;
-            self.aead
-                .seal(messages, InOutBuf::from(data), &mut self.tags[..count])?;
-            let sectors = metadata.chunks_exact_mut(METADATA_BYTES);
-            for ((sector, tag), nonce) in sectors.zip(&self.tags).zip(&self.nonces) {
+            self.aead.seal(messages, data, &mut self.tags[..count])?;
+            for (sector, tag) in metadata.chunks_exact_mut(METADATA_BYTES).zip(&self.tags) {
                 sector[..TAG_BYTES].copy_from_slice(&tag.0);
-                sector[TAG_BYTES..].copy_from_slice(&nonce.0);
             }
         }
         Ok(())
@@ -117,46 +112,53 @@ impl SectorCipher for AesGcmRandom {
         METADATA_BYTES
     }
 
-    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
-        self.check(first, data, metadata)?;
-        self.encrypt_drawing(first, data, metadata, |nonces| {
+    fn encrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &mut [u8],
+    ) -> Result<(), SectorError> {
+        self.check(first, data.len(), metadata)?;
+        // All of them before the output is touched: without random numbers nothing has happened.
+        for metadata in metadata.chunks_mut(METADATA_BYTES * BATCH) {
+            let sectors = metadata.chunks_exact_mut(METADATA_BYTES);
             let mut random = [0; NONCE_BYTES * BATCH];
-            let random = &mut random[..NONCE_BYTES * nonces.len()];
+            let random = &mut random[..NONCE_BYTES * sectors.len()];
             getrandom::fill(random).map_err(|error| EngineError::Library {
                 call: "getrandom",
                 detail: error.to_string(),
             })?;
-            for (nonce, random) in nonces.iter_mut().zip(random.chunks_exact(NONCE_BYTES)) {
-                nonce.0.copy_from_slice(random);
+            for (sector, nonce) in sectors.zip(random.chunks_exact(NONCE_BYTES)) {
+                sector[TAG_BYTES..].copy_from_slice(nonce);
             }
-            Ok(())
-        })
+        }
+        self.seal(first, data, metadata)
     }
 
-    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
-        self.check(first, data, metadata)?;
+    fn decrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &[u8],
+    ) -> Result<(), SectorError> {
+        self.check(first, data.len(), metadata)?;
         let bytes = self.size.bytes();
-        let batches = data
-            .chunks_mut(bytes * BATCH)
-            .zip(metadata.chunks(METADATA_BYTES * BATCH));
-        for (batch, (data, metadata)) in batches.enumerate() {
+        for (place, data) in batches(data, self.size, BATCH, Some(Stored::Input)) {
             let count = data.len() / bytes;
+            let metadata = &metadata[place * METADATA_BYTES..][..count * METADATA_BYTES];
             let sectors = metadata.chunks_exact(METADATA_BYTES);
             for ((sector, tag), nonce) in sectors.zip(&mut self.tags).zip(&mut self.nonces) {
                 tag.0.copy_from_slice(&sector[..TAG_BYTES]);
                 nonce.0.copy_from_slice(&sector[TAG_BYTES..]);
             }
-            let first = self.size.number(first, batch * BATCH);
+            let first = self.size.number(first, place);
             self.associate(first, count);
             let messages = Messages::equal(
                 bytes,
                 &self.nonces[..count],
                 self.associated[..count].as_flattened(),
             )?;
-            match self
-                .aead
-                .open(messages, InOutBuf::from(data), &self.tags[..count])
-            {
+            match self.aead.open(messages, data, &self.tags[..count]) {
                 Err(EngineError::Unauthentic { index }) => {
                     let number = self.size.number(first, index);
                     return Err(SectorError::Unauthentic { number });

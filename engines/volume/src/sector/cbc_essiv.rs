@@ -7,6 +7,7 @@
 use sealab_engine::{BlockCipher, BlockKey, Engine, InOutBuf, Key, Tweak};
 use zeroize::Zeroizing;
 
+use super::batches::batches;
 use super::{BATCH, SectorCipher, SectorError, SectorSize};
 
 const BLOCK: usize = 16;
@@ -37,9 +38,9 @@ impl CbcEssiv {
         })
     }
 
-    /// How many bytes are a batch: whole sectors, at most [`BATCH`].
-    fn batch_bytes(&self) -> usize {
-        self.ciphertext.len()
+    /// How many sectors are a batch, at most [`BATCH`].
+    fn batch_sectors(&self) -> usize {
+        self.ciphertext.len() / self.size.bytes()
     }
 
     fn set_ivs(&mut self, first: u64, count: usize) -> Result<(), SectorError> {
@@ -68,21 +69,25 @@ impl SectorCipher for CbcEssiv {
         0
     }
 
-    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
+    fn encrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &mut [u8],
+    ) -> Result<(), SectorError> {
         self.size.count(first, data.len(), metadata.len(), 0)?;
         let bytes = self.size.bytes();
-        let each = self.batch_bytes() / bytes;
-        for (batch, data) in data.chunks_mut(self.batch_bytes()).enumerate() {
+        for (place, mut data) in batches(data, self.size, self.batch_sectors(), None) {
             let count = data.len() / bytes;
-            self.set_ivs(self.size.number(first, batch * each), count)?;
+            self.set_ivs(self.size.number(first, place), count)?;
             for offset in (0..bytes).step_by(BLOCK) {
                 let chain = &mut self.chain[..count];
-                for (block, sector) in chain.iter_mut().zip(data.chunks_exact(bytes)) {
+                for (block, sector) in chain.iter_mut().zip(data.get_in().chunks_exact(bytes)) {
                     xor(block, &sector[offset..offset + BLOCK]);
                 }
                 self.cipher
                     .encrypt_blocks(InOutBuf::from(chain.as_flattened_mut()))?;
-                for (block, sector) in chain.iter().zip(data.chunks_exact_mut(bytes)) {
+                for (block, sector) in chain.iter().zip(data.get_out().chunks_exact_mut(bytes)) {
                     sector[offset..offset + BLOCK].copy_from_slice(block);
                 }
             }
@@ -90,17 +95,24 @@ impl SectorCipher for CbcEssiv {
         Ok(())
     }
 
-    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
+    fn decrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &[u8],
+    ) -> Result<(), SectorError> {
         self.size.count(first, data.len(), metadata.len(), 0)?;
         let bytes = self.size.bytes();
-        let each = self.batch_bytes() / bytes;
-        for (batch, data) in data.chunks_mut(self.batch_bytes()).enumerate() {
+        for (place, mut data) in batches(data, self.size, self.batch_sectors(), None) {
             let count = data.len() / bytes;
-            self.set_ivs(self.size.number(first, batch * each), count)?;
+            self.set_ivs(self.size.number(first, place), count)?;
             let ciphertext = &mut self.ciphertext[..data.len()];
-            ciphertext.copy_from_slice(data);
-            self.cipher.decrypt_blocks(InOutBuf::from(&mut *data))?;
-            let sectors = data.chunks_exact_mut(bytes).zip(ciphertext.chunks_exact(bytes));
+            ciphertext.copy_from_slice(data.get_in());
+            self.cipher.decrypt_blocks(data.reborrow())?;
+            let sectors = data
+                .get_out()
+                .chunks_exact_mut(bytes)
+                .zip(ciphertext.chunks_exact(bytes));
             for ((plain, ciphertext), iv) in sectors.zip(&self.chain) {
                 let (first_block, rest) = plain.split_at_mut(BLOCK);
                 xor(first_block, iv);

@@ -6,11 +6,12 @@
 //! Sources: the kernel's Documentation/admin-guide/device-mapper/dm-crypt.rst and drivers/md/dm-crypt.c.
 
 mod aes_gcm_random;
+mod batches;
 mod cbc_essiv;
 mod xts_hmac;
 mod xts_plain64;
 
-use sealab_engine::{EngineError, KeyError};
+use sealab_engine::{Engine, EngineError, InOutBuf, KeyError};
 
 pub use aes_gcm_random::AesGcmRandom;
 pub use cbc_essiv::CbcEssiv;
@@ -28,13 +29,33 @@ pub trait SectorCipher: Send {
     /// How many bytes each sector has beside its data, 0 without authentication.
     fn metadata_bytes(&self) -> usize;
 
-    /// Encrypts consecutive sectors in place and writes their metadata, sector after sector. `first` is the number of
-    /// the first one in units of 512 bytes.
-    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError>;
+    /// Encrypts consecutive sectors, in place or from one buffer into another, and writes their metadata, sector after
+    /// sector. `first` is the number of the first one in units of 512 bytes.
+    fn encrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &mut [u8],
+    ) -> Result<(), SectorError>;
 
-    /// Decrypts what [`SectorCipher::encrypt`] made. With metadata, a sector that does not hold is
-    /// [`SectorError::Unauthentic`]; `data` is then of no use, but holds no plaintext that was not verified.
-    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError>;
+    /// Decrypts what [`SectorCipher::encrypt_inout`] made. With metadata, a sector that does not hold is
+    /// [`SectorError::Unauthentic`]; the output is then of no use, but holds no plaintext that was not verified.
+    fn decrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &[u8],
+    ) -> Result<(), SectorError>;
+
+    /// [`SectorCipher::encrypt_inout`] in place.
+    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
+        self.encrypt_inout(first, InOutBuf::from(data), metadata)
+    }
+
+    /// [`SectorCipher::decrypt_inout`] in place.
+    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
+        self.decrypt_inout(first, InOutBuf::from(data), metadata)
+    }
 }
 
 /// Why sectors were not encrypted or decrypted.
@@ -143,8 +164,14 @@ impl SectorSize {
     }
 }
 
-/// How many sectors are handed to the engine in one call.
+/// The most sectors that are handed to the engine in one call.
 const BATCH: usize = 64;
+
+/// Whether sectors encrypted by `engine` from one buffer into another are ciphertext there from the first byte on. The
+/// libraries of other engines work in place only, wholly or for some primitives, so those copy the plaintext first.
+pub(crate) fn writes_ciphertext_only(engine: &dyn Engine) -> bool {
+    matches!(engine.id(), "aws-lc" | "openssl" | "rustcrypto")
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@
 //! bits little-endian), its IV, which with plain64 says the same in 16 bytes, and its ciphertext; it is all 32 bytes of
 //! the metadata. Verified with a volume that Linux 6.1 wrote.
 
-use sealab_engine::{Engine, HmacSha256, MacKey, Tweak};
+use sealab_engine::{Engine, HmacSha256, InOutBuf, MacKey, Tweak};
 use subtle::ConstantTimeEq;
 
 use super::xts_plain64::{self, Direction, XtsPlain64};
@@ -45,21 +45,31 @@ impl SectorCipher for XtsHmac {
         CODE_BYTES
     }
 
-    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
+    fn encrypt_inout(
+        &mut self,
+        first: u64,
+        mut data: InOutBuf<'_, '_, u8>,
+        metadata: &mut [u8],
+    ) -> Result<(), SectorError> {
         let size = self.sector_size();
         size.count(first, data.len(), metadata.len(), CODE_BYTES)?;
-        self.xts.apply(Direction::Encrypt, first, data)?;
-        let sectors = data.chunks_exact(size.bytes());
+        self.xts.apply(Direction::Encrypt, first, data.reborrow())?;
+        let sectors = data.get_out().chunks_exact(size.bytes());
         for (index, (sector, code)) in sectors.zip(metadata.chunks_exact_mut(CODE_BYTES)).enumerate() {
             code.copy_from_slice(&self.code(size.number(first, index), sector)?);
         }
         Ok(())
     }
 
-    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
+    fn decrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &[u8],
+    ) -> Result<(), SectorError> {
         let size = self.sector_size();
         size.count(first, data.len(), metadata.len(), CODE_BYTES)?;
-        let sectors = data.chunks_exact(size.bytes());
+        let sectors = data.get_in().chunks_exact(size.bytes());
         for (index, (sector, code)) in sectors.zip(metadata.chunks_exact(CODE_BYTES)).enumerate() {
             let number = size.number(first, index);
             if !bool::from(self.code(number, sector)?.ct_eq(code)) {

@@ -3,6 +3,7 @@
 
 use sealab_engine::{DataUnits, Engine, InOutBuf, Primitive, Tweak, XtsKey};
 
+use super::batches::{Stored, batches};
 use super::{BATCH, SectorCipher, SectorError, SectorSize};
 
 /// The length of AES-256-XTS's volume key, in bytes: the data key, then the tweak key.
@@ -49,18 +50,22 @@ impl XtsPlain64 {
         &mut self,
         direction: Direction,
         first: u64,
-        data: &mut [u8],
+        data: InOutBuf<'_, '_, u8>,
     ) -> Result<(), SectorError> {
         let bytes = self.size.bytes();
-        for (batch, data) in data.chunks_mut(bytes * BATCH).enumerate() {
+        let stored = match direction {
+            Direction::Decrypt => Stored::Input,
+            Direction::Encrypt => Stored::Output,
+        };
+        for (place, data) in batches(data, self.size, BATCH, Some(stored)) {
             let tweaks = &mut self.tweaks[..data.len() / bytes];
-            for (tweak, index) in tweaks.iter_mut().zip(batch * BATCH..) {
+            for (tweak, index) in tweaks.iter_mut().zip(place..) {
                 *tweak = Tweak::plain64(self.size.number(first, index));
             }
             let units = DataUnits::new(bytes, tweaks)?;
             match direction {
-                Direction::Decrypt => self.xts.decrypt(units, InOutBuf::from(data))?,
-                Direction::Encrypt => self.xts.encrypt(units, InOutBuf::from(data))?,
+                Direction::Decrypt => self.xts.decrypt(units, data)?,
+                Direction::Encrypt => self.xts.encrypt(units, data)?,
             }
         }
         Ok(())
@@ -82,12 +87,22 @@ impl SectorCipher for XtsPlain64 {
         0
     }
 
-    fn encrypt(&mut self, first: u64, data: &mut [u8], metadata: &mut [u8]) -> Result<(), SectorError> {
+    fn encrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &mut [u8],
+    ) -> Result<(), SectorError> {
         self.size.count(first, data.len(), metadata.len(), 0)?;
         self.apply(Direction::Encrypt, first, data)
     }
 
-    fn decrypt(&mut self, first: u64, data: &mut [u8], metadata: &[u8]) -> Result<(), SectorError> {
+    fn decrypt_inout(
+        &mut self,
+        first: u64,
+        data: InOutBuf<'_, '_, u8>,
+        metadata: &[u8],
+    ) -> Result<(), SectorError> {
         self.size.count(first, data.len(), metadata.len(), 0)?;
         self.apply(Direction::Decrypt, first, data)
     }

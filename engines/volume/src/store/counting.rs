@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::Store;
 
-/// Counts calls and bytes on their way to another store. Calls that fail count too: they were asked for.
+/// Counts calls and bytes on their way to another store. Calls that fail count too: they were asked for. What is lent
+/// counts as read or written; what the other store does not lend counts once it is read or written.
 pub struct CountingStore {
     store: Arc<dyn Store>,
     read: Counter,
@@ -80,6 +81,15 @@ impl Counter {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// What came of lending `length` bytes: where it is nothing, there will be another call.
+    fn add_lent(&self, lent: &io::Result<usize>, length: usize) {
+        match lent {
+            Ok(0) => {}
+            Ok(bytes) => self.add(*bytes as u64),
+            Err(_) => self.add(length as u64),
+        }
+    }
+
     fn count(&self) -> Count {
         Count {
             calls: self.calls.load(Ordering::Relaxed),
@@ -134,6 +144,30 @@ impl Store for CountingStore {
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.written.add(data.len() as u64);
         self.store.write_at(offset, data)
+    }
+
+    fn lend(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<usize> {
+        let lent = self.store.lend(offset, length, unit, take);
+        self.read.add_lent(&lent, length);
+        lent
+    }
+
+    fn lend_mut(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&mut [u8]),
+    ) -> io::Result<usize> {
+        let lent = self.store.lend_mut(offset, length, unit, take);
+        self.written.add_lent(&lent, length);
+        lent
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -32,7 +32,7 @@ pub enum Fault {
     PowerCut(usize),
 }
 
-/// Passes calls on to another store, but for those that are to fail.
+/// Passes calls on to another store, but for those that are to fail. Lends nothing, so that every fault can strike.
 ///
 /// ```
 /// # use std::io;

@@ -10,10 +10,14 @@ use super::{Store, check_range, pieces};
 const PART_BYTES: usize = 1 << 20;
 const PAGE_BYTES: usize = 4096;
 
-/// Bytes in memory, zeroes to begin with. Reads and writes within an aligned mebibyte are atomic.
+/// The bytes of a part, if it was written.
+type Part = RwLock<Option<Box<[u8]>>>;
+
+/// Bytes in memory, zeroes to begin with. Reads and writes within an aligned mebibyte are atomic; each is
+/// lent on its own, to readers once it was written.
 pub struct MemoryStore {
     size: u64,
-    parts: Vec<RwLock<Option<Box<[u8]>>>>,
+    parts: Vec<Part>,
 }
 
 impl MemoryStore {
@@ -39,11 +43,24 @@ impl MemoryStore {
         Ok(all)
     }
 
+    /// Where of `length` bytes the first lie: those in one part, whole units.
+    fn within(&self, offset: u64, length: usize, unit: usize) -> io::Result<Option<(&Part, Range<usize>)>> {
+        check_range(self, offset, length as u64)?;
+        let start = (offset % PART_BYTES as u64) as usize;
+        let bytes = length.min(PART_BYTES - start) / unit.max(1) * unit.max(1);
+        if bytes == 0 {
+            return Ok(None);
+        }
+        // It fits: the part is one of a vector.
+        let part = &self.parts[(offset / PART_BYTES as u64) as usize];
+        Ok(Some((part, start..start + bytes)))
+    }
+
     fn walk(
         &self,
         offset: u64,
         bytes: u64,
-        mut visit: impl FnMut(&RwLock<Option<Box<[u8]>>>, Range<usize>, Range<usize>),
+        mut visit: impl FnMut(&Part, Range<usize>, Range<usize>),
     ) -> io::Result<()> {
         check_range(self, offset, bytes)?;
         for piece in pieces(offset, bytes, PART_BYTES as u64) {
@@ -58,16 +75,16 @@ impl MemoryStore {
     }
 }
 
-fn read(part: &RwLock<Option<Box<[u8]>>>) -> std::sync::RwLockReadGuard<'_, Option<Box<[u8]>>> {
+fn read(part: &Part) -> std::sync::RwLockReadGuard<'_, Option<Box<[u8]>>> {
     part.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write(part: &RwLock<Option<Box<[u8]>>>) -> std::sync::RwLockWriteGuard<'_, Option<Box<[u8]>>> {
+fn write(part: &Part) -> std::sync::RwLockWriteGuard<'_, Option<Box<[u8]>>> {
     part.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Copies page by page: a long copy goes past the caches on many machines, and what is copied is needed next.
-pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.chunks_mut(PAGE_BYTES).zip(from.chunks(PAGE_BYTES)) {
         to.copy_from_slice(from);
     }
@@ -112,6 +129,37 @@ impl Store for MemoryStore {
                 &data[outside],
             );
         })
+    }
+
+    fn lend(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<usize> {
+        let Some((part, inside)) = self.within(offset, length, unit)? else {
+            return Ok(0);
+        };
+        let part = read(part);
+        let lent = part.as_deref().map(|bytes| &bytes[inside]);
+        lent.into_iter().for_each(&mut *take);
+        Ok(lent.map_or(0, <[u8]>::len))
+    }
+
+    fn lend_mut(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&mut [u8]),
+    ) -> io::Result<usize> {
+        let Some((part, inside)) = self.within(offset, length, unit)? else {
+            return Ok(0);
+        };
+        let bytes = inside.len();
+        take(&mut write(part).get_or_insert_with(zeroes)[inside]);
+        Ok(bytes)
     }
 
     fn sync(&self) -> io::Result<()> {

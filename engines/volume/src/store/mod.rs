@@ -17,7 +17,6 @@ pub use direct_file::DirectFileStore;
 pub use faulty::{Fault, FaultyStore, Operation};
 pub use file::{Access, FileStore};
 pub use memory::MemoryStore;
-pub(crate) use memory::copy;
 pub use slice::Slice;
 
 /// A backing store: bytes at offsets, read and written by many callers at a time. Nothing here is secret or trusted.
@@ -40,6 +39,36 @@ pub trait Store: Send + Sync {
 
     /// Writes `data` at `offset`.
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()>;
+
+    /// Hands `take` the bytes from `offset` on where they are, which saves a copy: of `length` bytes as many as the store
+    /// has in memory in one piece, a multiple of `unit`. How many these were; 0 where there are none, `take` was not
+    /// called, and [`Store::read_at`] is the way.
+    ///
+    /// Nobody writes the bytes meanwhile. `take` must not call the store.
+    fn lend(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<usize> {
+        let _ = (offset, length, unit, take);
+        Ok(0)
+    }
+
+    /// As [`Store::lend`], to be changed; nobody reads or writes the bytes meanwhile. They are the store's from the first
+    /// change on: nothing may stand there, at any time, that is not to be stored. Whoever cannot tell calls
+    /// [`Store::write_at`].
+    fn lend_mut(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&mut [u8]),
+    ) -> io::Result<usize> {
+        let _ = (offset, length, unit, take);
+        Ok(0)
+    }
 
     /// Makes durable what was written before the call. Once a sync has failed, every later one fails too: the operating
     /// system may have dropped the pages it could not write.

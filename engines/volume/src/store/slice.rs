@@ -49,6 +49,28 @@ impl Store for Slice {
         self.store.write_at(self.start + offset, data)
     }
 
+    fn lend(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<usize> {
+        check_range(self, offset, length as u64)?;
+        self.store.lend(self.start + offset, length, unit, take)
+    }
+
+    fn lend_mut(
+        &self,
+        offset: u64,
+        length: usize,
+        unit: usize,
+        take: &mut dyn FnMut(&mut [u8]),
+    ) -> io::Result<usize> {
+        check_range(self, offset, length as u64)?;
+        self.store.lend_mut(self.start + offset, length, unit, take)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.store.sync()
     }

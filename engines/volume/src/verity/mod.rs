@@ -10,6 +10,7 @@ mod cache;
 mod create;
 mod error;
 mod hash;
+mod room;
 mod root;
 mod superblock;
 mod tree;

@@ -1,0 +1,56 @@
+//! What this process has spent, all threads together, also those that have ended.
+
+/// CPU time and context switches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) involuntary_switches: u64,
+}
+
+impl Usage {
+    /// So far.
+    pub(crate) fn now() -> Self {
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: the pointer is to a structure of the type that the call fills.
+        let done = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+        // SAFETY: all zeroes is a value of this structure, and the call writes whole fields.
+        let usage = unsafe { usage.assume_init() };
+        if done != 0 {
+            return Self::default();
+        }
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
+        Self {
+            cpu_seconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            involuntary_switches: u64::try_from(usage.ru_nivcsw).unwrap_or(0),
+        }
+    }
+
+    /// What was spent since `earlier`.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            cpu_seconds: (self.cpu_seconds - earlier.cpu_seconds).max(0.0),
+            involuntary_switches: self
+                .involuntary_switches
+                .saturating_sub(earlier.involuntary_switches),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_have_ended_count() {
+        let before = Usage::now();
+        let spin = || {
+            let begun = std::time::Instant::now();
+            while begun.elapsed().as_millis() < 30 {
+                std::hint::black_box(1 + 1);
+            }
+        };
+        std::thread::spawn(spin).join().expect("a thread that ends");
+        let spent = Usage::now().since(before);
+        assert!(spent.cpu_seconds > 0.0, "{spent:?}");
+    }
+}
