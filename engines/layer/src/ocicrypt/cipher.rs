@@ -57,6 +57,19 @@ impl LayerKey {
     pub fn nonce(&self) -> &[u8; NONCE_BYTES] {
         &self.nonce
     }
+
+    /// The counter mode under the key.
+    pub(crate) fn ctr(&self, engine: &dyn Engine) -> Result<Box<dyn Ctr>, EngineError> {
+        engine.ctr(&CtrKey(self.key.clone()))
+    }
+
+    /// The counter block for the byte at `offset`, a multiple of 16.
+    pub(crate) fn counter(&self, offset: u64) -> [u8; NONCE_BYTES] {
+        let first = u128::from_be_bytes(self.nonce);
+        first
+            .wrapping_add(u128::from(offset / BLOCK as u64))
+            .to_be_bytes()
+    }
 }
 
 impl fmt::Debug for LayerKey {

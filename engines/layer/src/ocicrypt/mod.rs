@@ -16,6 +16,8 @@ use sealab_engine::EngineError;
 pub use cipher::{CODE_BYTES, LayerCipher, LayerKey, NONCE_BYTES, Verified};
 pub use options::{CIPHER, LayerOptions, MAX_OPTIONS_BYTES};
 
+pub(crate) use options::named_cipher;
+
 /// Why a layer was not sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {

@@ -76,14 +76,27 @@ struct Empty {}
 impl LayerOptions {
     /// The options of a layer from both their texts, the private ones unwrapped and the public ones decoded.
     pub fn parse(private_text: &str, public_text: &str) -> Result<Self, LayerError> {
+        Self::parse_among(private_text, public_text, &[CIPHER]).map(|(options, _)| options)
+    }
+
+    /// As [`LayerOptions::parse`], for a cipher that is one of `ciphers`; gives which.
+    pub(crate) fn parse_among(
+        private_text: &str,
+        public_text: &str,
+        ciphers: &[&'static str],
+    ) -> Result<(Self, &'static str), LayerError> {
         let private: Private = read(PRIVATE, private_text)?;
         let public: Public = read(PUBLIC, public_text)?;
-        if public.cipher != CIPHER {
+        let Some(cipher) = ciphers.iter().find(|cipher| **cipher == public.cipher) else {
             return Err(wrong(
                 PUBLIC,
-                format!("the cipher is {:?}; {CIPHER:?} is implemented", public.cipher),
+                format!(
+                    "the cipher is {:.100?}; implemented: {}",
+                    public.cipher,
+                    ciphers.join(", ")
+                ),
             ));
-        }
+        };
         let key: Zeroizing<[u8; 32]> = octets(PRIVATE, "symkey", &private.symkey)?;
         let code: Zeroizing<[u8; CODE_BYTES]> = octets(PUBLIC, "hmac", &public.hmac)?;
         let nonce = nonce(PRIVATE, &private.cipheroptions)?
@@ -96,11 +109,12 @@ impl LayerOptions {
                 "cipheroptions has a nonce that is not the sealed one; it may have none",
             ));
         }
-        Ok(Self {
+        let options = Self {
             key: LayerKey::new(&key, &nonce),
             code: *code,
             digest: private.digest,
-        })
+        };
+        Ok((options, cipher))
     }
 
     /// The cipher of the layer.
@@ -125,13 +139,23 @@ impl LayerOptions {
 
     /// The public options as JSON.
     pub fn public_json(&self) -> Result<String, LayerError> {
+        self.public_json_as(CIPHER)
+    }
+
+    /// The public options as JSON, with a cipher that is not ocicrypt's own.
+    pub(crate) fn public_json_as(&self, cipher: &str) -> Result<String, LayerError> {
         let written = WrittenPublic {
-            cipher: CIPHER,
+            cipher,
             hmac: &Base64::encode_string(&self.code),
             cipheroptions: Empty {},
         };
         serde_json::to_string(&written).map_err(|error| wrong(PUBLIC, error.to_string()))
     }
+}
+
+/// The cipher that public options name, whether it is implemented or not.
+pub(crate) fn named_cipher(public_text: &str) -> Result<String, LayerError> {
+    read::<Public>(PUBLIC, public_text).map(|public| public.cipher)
 }
 
 fn read<'a, T: Deserialize<'a>>(options: &'static str, text: &'a str) -> Result<T, LayerError> {

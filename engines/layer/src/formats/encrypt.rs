@@ -1,0 +1,229 @@
+//! Encrypting an image's layers.
+
+use std::io::Write;
+
+use sealab_engine::InOutBuf;
+use sealab_keys::{Recipient, jwe};
+
+use super::annotations::{self, JWE};
+use super::{Format, LayerOutcome, SealedDigest};
+use crate::chunks::{CHUNK_BYTES, StreamCipher, StreamSealer, Tagger, stream_bytes};
+use crate::image::{
+    BlobWriter, Descriptor, Digest, ImageReference, Index, LayerChoice, LayerPlace, Layout, NewLayout,
+    PartialBlob, REF_NAME, encrypted, rewrite,
+};
+use crate::ocicrypt::{CODE_BYTES, LayerKey, LayerOptions};
+use crate::stream::{HmacSha256, Pipeline, Sha256, Side};
+use crate::{Error, Work};
+
+/// What goes through the stages at a time, in bytes; a multiple of most chunks.
+pub(super) const PIECE_BYTES: usize = 256 << 10;
+
+/// How an image is encrypted.
+#[derive(Clone, Copy, Debug)]
+pub struct EncryptOptions<'a> {
+    /// The format of the layers.
+    pub format: Format,
+    /// Who can decrypt them: 1 to 100 recipients.
+    pub recipients: &'a [&'a Recipient],
+    /// Which layers.
+    pub choice: &'a LayerChoice,
+}
+
+/// Encrypts the chosen layers of `source` into the new layout `destination`, which appears whole or not at all. The
+/// other layers are shared with the source (hard links, or copies on another filesystem).
+pub fn encrypt(
+    source: &ImageReference,
+    destination: &ImageReference,
+    options: &EncryptOptions<'_>,
+    work: &Work<'_>,
+) -> Result<Vec<LayerOutcome>, Error> {
+    let mut outcomes = Vec::new();
+    convert(
+        source,
+        destination,
+        options.choice,
+        &mut |layout, place, layer, writer| {
+            let (sealed, outcome) = encrypt_layer(layout, place, layer, writer, options, work)?;
+            outcomes.push(outcome);
+            Ok(Some(sealed))
+        },
+    )?;
+    Ok(outcomes)
+}
+
+pub(super) type Change<'a> =
+    dyn FnMut(&Layout, &LayerPlace, &Descriptor, &mut BlobWriter) -> Result<Option<Descriptor>, Error> + 'a;
+
+/// Writes `source` into the new layout `destination` with changed layers.
+pub(super) fn convert(
+    source: &ImageReference,
+    destination: &ImageReference,
+    choice: &LayerChoice,
+    change: &mut Change<'_>,
+) -> Result<(), Error> {
+    let layout = Layout::open(&source.directory)?;
+    let index = layout.index()?;
+    let root = &index.manifests[layout.resolve(&index, source.tag.as_deref())?];
+    let (new, writer) = NewLayout::begin(&destination.directory)?;
+    let (mut written, writer) = rewrite(&layout, writer, root, choice, &mut |place, layer, writer| {
+        change(&layout, place, layer, writer)
+    })?;
+    match &destination.tag {
+        Some(tag) => written.annotations.insert(REF_NAME.to_owned(), tag.clone()),
+        None => written.annotations.remove(REF_NAME),
+    };
+    let index = Index {
+        schema_version: 2,
+        manifests: vec![written],
+        other: serde_json::Map::new(),
+    };
+    new.finish(writer, &index)
+}
+
+fn encrypt_layer(
+    layout: &Layout,
+    place: &LayerPlace,
+    layer: &Descriptor,
+    writer: &mut BlobWriter,
+    options: &EncryptOptions<'_>,
+    work: &Work<'_>,
+) -> Result<(Descriptor, LayerOutcome), Error> {
+    let name = place.to_string();
+    let media_type = encrypted(&layer.media_type).map_err(|problem| Error::malformed(&name, problem))?;
+    let mut sealed = layer.clone();
+    let mut layer_options = LayerOptions {
+        key: LayerKey::generate()?,
+        code: [0; CODE_BYTES],
+        // Verified before anything is kept.
+        digest: Some(layer.digest.to_string()),
+    };
+    let private = layer_options.private_json().map_err(Error::layer(&name))?;
+    let packet = jwe::encrypt(private.as_bytes(), options.recipients).map_err(|source| Error::Jwe {
+        layer: name.clone(),
+        source,
+    })?;
+    annotations::set_packets(&mut sealed.annotations, JWE, &[packet.into_bytes()]);
+
+    let blob = writer.begin()?;
+    let sealing = Sealing {
+        layout,
+        layer,
+        key: &layer_options.key,
+        blob: &blob,
+        work,
+    };
+    let public = match options.format {
+        Format::Ocicrypt | Format::OcicryptSeekable => {
+            let seekable = options.format == Format::OcicryptSeekable;
+            let mut tagger = seekable
+                .then(|| Tagger::new(work.engine, &layer_options.key, layer.size))
+                .transpose()?;
+            let (digest, code) = sealing.ctr_hmac(&mut tagger)?;
+            sealed.digest = digest;
+            layer_options.code = code;
+            if let Some(tagger) = tagger {
+                annotations::set_chunk_table(&mut sealed.annotations, &tagger.finish());
+            }
+            layer_options.public_json()
+        }
+        Format::ChunkedAead(cipher) => {
+            let (digest, commitment) = sealing.stream(cipher)?;
+            sealed.digest = digest;
+            sealed.size = stream_bytes(layer.size);
+            layer_options.code = commitment;
+            layer_options.public_json_as(cipher.name())
+        }
+    };
+    annotations::set_public_options(&mut sealed.annotations, &public.map_err(Error::layer(&name))?);
+    writer.finish(blob, &sealed.digest)?;
+    let outcome = LayerOutcome::new(
+        place,
+        layer,
+        &sealed,
+        options.format,
+        Some(SealedDigest::Holds),
+        None,
+    );
+    sealed.media_type = media_type;
+    Ok((sealed, outcome))
+}
+
+struct Sealing<'a> {
+    layout: &'a Layout,
+    layer: &'a Descriptor,
+    key: &'a LayerKey,
+    blob: &'a PartialBlob,
+    work: &'a Work<'a>,
+}
+
+impl Sealing<'_> {
+    /// AES-256-CTR and HMAC-SHA-256 over the ciphertext; gives the digest and code of it.
+    fn ctr_hmac(&self, tagger: &mut Option<Tagger>) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
+        let (mut hash, mut mac) = (Sha256::new(), HmacSha256::new(self.key.expose()));
+        let mut ctr = self.key.ctr(self.work.engine)?;
+        let chunk_bytes = tagger.as_ref().map_or(0, |tagger| tagger.chunk_bytes() as usize);
+        let piece_bytes = PIECE_BYTES.max(chunk_bytes);
+        let transform = |piece: u64, plain: &[u8], sealed: &mut Vec<u8>| {
+            let counter = self.key.counter(piece * piece_bytes as u64);
+            sealed.resize(plain.len(), 0);
+            Ok(ctr.apply(&counter, joined(plain, sealed)?)?)
+        };
+        let mut pipeline = Pipeline::new(piece_bytes, transform).look(Side::Output, |_, sealed| {
+            mac.update(sealed);
+            Ok(())
+        });
+        if let Some(tagger) = tagger {
+            pipeline = pipeline.look(Side::Output, |_, sealed| tagger.update(sealed));
+        }
+        self.run(pipeline, &mut hash)?;
+        Ok((hash.finish(), mac.finish()))
+    }
+
+    /// A STREAM; gives the digest of it and what commits to its key.
+    fn stream(&self, cipher: StreamCipher) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
+        let mut sealer = StreamSealer::new(self.work.engine, cipher, self.key, self.layer.size)?;
+        let commitment = sealer.commitment();
+        let mut hash = Sha256::new();
+        const { assert!(PIECE_BYTES.is_multiple_of(CHUNK_BYTES as usize)) }
+        let transform = |piece: u64, plain: &[u8], sealed: &mut Vec<u8>| {
+            sealer.seal(piece * PIECE_BYTES as u64, plain, sealed)
+        };
+        self.run(Pipeline::new(PIECE_BYTES, transform), &mut hash)?;
+        Ok((hash.finish(), commitment))
+    }
+
+    /// Adds the stages that every format has: the source's digest, the new one, and writing.
+    fn run<'p>(&'p self, pipeline: Pipeline<'p>, hash: &'p mut Sha256) -> Result<(), Error> {
+        let source = self.layout.open_blob(self.layer)?;
+        let mut source_hash = Sha256::new();
+        let pipeline = pipeline
+            .look(Side::Output, |_, sealed| {
+                hash.update(sealed);
+                Ok(())
+            })
+            .look(Side::Output, |_, sealed| write(self.blob, sealed))
+            .look(Side::Input, |_, plain| {
+                source_hash.update(plain);
+                Ok(())
+            });
+        pipeline.run(&source, self.layer.size, self.work)?;
+        let found = source_hash.finish();
+        if found != self.layer.digest {
+            return Err(Error::Digest {
+                expected: self.layer.digest,
+                found,
+            });
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn write(blob: &PartialBlob, bytes: &[u8]) -> Result<(), Error> {
+    blob.file().write_all(bytes).map_err(Error::io(blob.path()))
+}
+
+pub(super) fn joined<'i, 'o>(input: &'i [u8], output: &'o mut [u8]) -> Result<InOutBuf<'i, 'o, u8>, Error> {
+    InOutBuf::new(input, output)
+        .map_err(|_| Error::malformed("a piece", "its input and output differ in length"))
+}

@@ -1,0 +1,90 @@
+//! The formats of encrypted layers, and what is done with whole images in them.
+
+mod annotations;
+mod decrypt;
+mod encrypt;
+mod open;
+mod recipients;
+mod rewrap;
+mod show;
+mod unlock;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::chunks::StreamCipher;
+use crate::ocicrypt::CIPHER;
+
+pub use decrypt::{LayerOutcome, SealedDigest, decrypt};
+pub use encrypt::{EncryptOptions, encrypt};
+pub use open::open_layer;
+pub use recipients::{WrappedFor, recipients_of};
+pub use rewrap::{Removal, Rewrap, rewrap};
+pub use show::{LayerInfo, show};
+pub use unlock::NamedKey;
+
+/// How an encrypted layer lies in its blob and annotations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// As containers/ocicrypt has it, byte for byte.
+    Ocicrypt,
+    /// The same, readable by the same programs, with a table of tags by which any range is read verified.
+    OcicryptSeekable,
+    /// Chunks sealed one by one; only Sealab reads it.
+    ChunkedAead(StreamCipher),
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 4] = [
+        Self::Ocicrypt,
+        Self::OcicryptSeekable,
+        Self::ChunkedAead(StreamCipher::Aes256Gcm),
+        Self::ChunkedAead(StreamCipher::ChaCha20Poly1305),
+    ];
+
+    /// The format's name in commands and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ocicrypt => "ocicrypt",
+            Self::OcicryptSeekable => "ocicrypt-seekable",
+            Self::ChunkedAead(StreamCipher::Aes256Gcm) => "chunked-aead",
+            Self::ChunkedAead(StreamCipher::ChaCha20Poly1305) => "chunked-aead-chacha20-poly1305",
+        }
+    }
+
+    /// The format that a layer's public options and table say.
+    fn of(cipher: &str, has_table: bool) -> Option<Self> {
+        if cipher == CIPHER {
+            return Some(if has_table {
+                Self::OcicryptSeekable
+            } else {
+                Self::Ocicrypt
+            });
+        }
+        StreamCipher::ALL
+            .into_iter()
+            .find(|stream| stream.name() == cipher)
+            .map(Self::ChunkedAead)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                format!("{text:?} is no format of layers; there are {names}")
+            })
+    }
+}
