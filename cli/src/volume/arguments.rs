@@ -77,15 +77,8 @@ pub(crate) struct CreateArguments {
     /// Authenticate each sector (LUKS2)
     #[arg(long, value_enum, value_name = "WAY")]
     pub(crate) integrity: Option<IntegrityChoice>,
-    /// The key derivation; argon2id with LUKS2, pbkdf2 with LUKS1 if not given
-    #[arg(long, value_enum, value_name = "FUNCTION")]
-    pub(crate) pbkdf: Option<PbkdfChoice>,
-    /// Iterations of pbkdf2, or passes of argon2id
-    #[arg(long, value_name = "N")]
-    pub(crate) iterations: Option<u32>,
-    /// Memory of argon2id: 256MiB
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) pbkdf_memory: Option<ByteSize>,
+    #[command(flatten)]
+    pub(crate) derivation: Derivation,
     /// A name in the header (LUKS2)
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) label: String,
@@ -98,6 +91,20 @@ pub(crate) struct CreateArguments {
     /// The engine that encrypts (see `sealab engines`)
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,
+}
+
+/// How the key of a new keyslot comes from its passphrase.
+#[derive(Args, Debug)]
+pub(crate) struct Derivation {
+    /// The key derivation; argon2id with LUKS2, pbkdf2 with LUKS1 if not given
+    #[arg(long, value_enum, value_name = "FUNCTION")]
+    pub(crate) pbkdf: Option<PbkdfChoice>,
+    /// Iterations of pbkdf2, or passes of argon2id
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<u32>,
+    /// Memory of argon2id: 256MiB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) pbkdf_memory: Option<ByteSize>,
 }
 
 /// Which volume, and how it is opened.
@@ -190,15 +197,8 @@ pub(crate) struct AddKeyArguments {
     /// The keyslot; the first that is free if not given
     #[arg(long, value_name = "NUMBER")]
     pub(crate) keyslot: Option<u32>,
-    /// The key derivation; argon2id with LUKS2, pbkdf2 with LUKS1 if not given
-    #[arg(long, value_enum, value_name = "FUNCTION")]
-    pub(crate) pbkdf: Option<PbkdfChoice>,
-    /// Iterations of pbkdf2, or passes of argon2id
-    #[arg(long, value_name = "N")]
-    pub(crate) iterations: Option<u32>,
-    /// Memory of argon2id: 256MiB
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) pbkdf_memory: Option<ByteSize>,
+    #[command(flatten)]
+    pub(crate) derivation: Derivation,
 }
 
 #[derive(Args, Debug)]

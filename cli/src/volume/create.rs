@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sealab_memory::ByteSize;
-use sealab_volume::luks::{self, Argon2Cost, Cipher, Device, Hash, Options, Pbkdf, Version};
+use sealab_volume::luks::{self, Cipher, Device, Options, Pbkdf, Version};
 use sealab_volume::store::{FileStore, Store};
 
-use super::arguments::{CipherChoice, CreateArguments, Format, IntegrityChoice, PbkdfChoice};
+use super::arguments::{CipherChoice, CreateArguments, Derivation, Format, IntegrityChoice, PbkdfChoice};
 use super::{VolumeFailure, passphrase, stores};
 use crate::Done;
 
@@ -89,53 +88,33 @@ fn options(arguments: &CreateArguments) -> Result<Options, VolumeFailure> {
     };
     options.sector_size = arguments.sector_size.unwrap_or(options.sector_size);
     options.label.clone_from(&arguments.label);
-    options.pbkdf = pbkdf(
-        options.version,
-        arguments.pbkdf,
-        arguments.iterations,
-        arguments.pbkdf_memory,
-    )?;
+    options.pbkdf = pbkdf(options.version, &arguments.derivation)?;
     Ok(options)
 }
 
 /// The key derivation that is asked for, or the version's own.
-pub(super) fn pbkdf(
-    version: Version,
-    asked: Option<PbkdfChoice>,
-    iterations: Option<u32>,
-    memory: Option<ByteSize>,
-) -> Result<Pbkdf, VolumeFailure> {
-    let choice = asked.unwrap_or(match version {
+pub(super) fn pbkdf(version: Version, asked: &Derivation) -> Result<Pbkdf, VolumeFailure> {
+    let choice = asked.pbkdf.unwrap_or(match version {
         Version::Luks1 => PbkdfChoice::Pbkdf2,
         Version::Luks2 => PbkdfChoice::Argon2id,
     });
-    match (choice, Pbkdf::default(), Options::luks1().pbkdf) {
-        (PbkdfChoice::Pbkdf2, _, _) if memory.is_some() => Err(VolumeFailure::Call(
-            "--pbkdf-memory goes with argon2id only".to_owned(),
-        )),
-        (
-            PbkdfChoice::Pbkdf2,
-            _,
-            Pbkdf::Pbkdf2 {
-                hash,
-                iterations: usual,
-            },
-        ) => Ok(Pbkdf::Pbkdf2 {
-            hash,
-            iterations: iterations.unwrap_or(usual),
-        }),
-        (PbkdfChoice::Argon2id, Pbkdf::Argon2id(usual), _) => Ok(Pbkdf::Argon2id(Argon2Cost {
-            time: iterations.unwrap_or(usual.time),
-            memory: match memory {
-                Some(size) => u32::try_from(size.bytes() >> 10).unwrap_or(u32::MAX),
-                None => usual.memory,
-            },
-            cpus: usual.cpus,
-        })),
-        // What the defaults are not.
-        _ => Ok(Pbkdf::Pbkdf2 {
-            hash: Hash::Sha256,
-            iterations: iterations.unwrap_or(2_000_000),
-        }),
+    let mut derivation = match choice {
+        PbkdfChoice::Pbkdf2 => Options::luks1().pbkdf,
+        PbkdfChoice::Argon2id => Pbkdf::default(),
+    };
+    match &mut derivation {
+        Pbkdf::Pbkdf2 { .. } if asked.pbkdf_memory.is_some() => {
+            return Err(VolumeFailure::Call(
+                "--pbkdf-memory goes with argon2id only".to_owned(),
+            ));
+        }
+        Pbkdf::Pbkdf2 { iterations, .. } => *iterations = asked.iterations.unwrap_or(*iterations),
+        Pbkdf::Argon2i(cost) | Pbkdf::Argon2id(cost) => {
+            cost.time = asked.iterations.unwrap_or(cost.time);
+            if let Some(size) = asked.pbkdf_memory {
+                cost.memory = u32::try_from(size.bytes() >> 10).unwrap_or(u32::MAX);
+            }
+        }
     }
+    Ok(derivation)
 }

@@ -18,12 +18,7 @@ pub(super) fn add(arguments: &AddKeyArguments) -> Done {
         passphrase::read(&arguments.passphrase_file)?,
         passphrase::read(&arguments.new_passphrase_file)?,
     );
-    let pbkdf = pbkdf(
-        header.version(),
-        arguments.pbkdf,
-        arguments.iterations,
-        arguments.pbkdf_memory,
-    )?;
+    let pbkdf = pbkdf(header.version(), &arguments.derivation)?;
     let engine = stores::luks_engine(None)?;
     let number = header
         .add_keyslot(&*engine, &*store, &old, &new, pbkdf, arguments.keyslot)

@@ -1,18 +1,20 @@
-//! A folder that is written aside and appears under its name whole, or not at all.
+//! A folder that is written aside and appears under its name whole, or not at all. What is in it can be read again.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, openat, renameat_with, symlinkat};
 use tempfile::TempDir;
 
 /// A new folder beside its destination, removed when dropped before it is finished. Readable by its owner only, as are
 /// its files: what a process had in memory is nobody else's.
 pub(crate) struct Aside {
     directory: TempDir,
+    opened: OwnedFd,
     destination: PathBuf,
 }
 
@@ -29,8 +31,11 @@ impl Aside {
         let directory = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".partial")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent(destination))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
+            opened: openat(CWD, directory.path(), flags, Mode::empty())?,
             directory,
             destination: destination.to_owned(),
         })
@@ -38,14 +43,24 @@ impl Aside {
 
     /// A new file in the folder; its writer syncs it.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        options.open(self.directory.path().join(name))
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(&self.opened, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    /// A file of the folder, for reading.
+    pub(crate) fn read(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(&self.opened, name, flags, Mode::empty())?.into())
+    }
+
+    /// A new symbolic link in the folder.
+    pub(crate) fn link(&self, name: &str, target: &str) -> io::Result<()> {
+        Ok(symlinkat(target, &self.opened, name)?)
     }
 
     /// Gives the folder its name; fails if something has taken it meanwhile.
     pub(crate) fn finish(self) -> io::Result<()> {
-        File::open(self.directory.path())?.sync_all()?;
+        rustix::fs::fsync(&self.opened)?;
         renameat_with(
             CWD,
             self.directory.path(),

@@ -7,6 +7,7 @@ pub mod plain;
 pub mod sector;
 pub mod store;
 mod stripes;
+mod superblock;
 pub mod verity;
 mod volume;
 

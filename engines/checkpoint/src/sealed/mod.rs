@@ -14,7 +14,6 @@ mod checking;
 mod chunks;
 mod compression;
 mod dedup;
-mod directory;
 mod error;
 mod group;
 mod header;

@@ -9,7 +9,6 @@ use sealab_keys::{Recipient, SigningKey, jwe};
 use super::archive::pack_tar;
 use super::compression::Compression;
 use super::dedup::Dedup;
-use super::directory::Directory;
 use super::group::{Group, GroupSealer};
 use super::header::{Cipher, Header, SET_ID_BYTES, mac_of};
 use super::index::{Groups, Index};
@@ -21,6 +20,7 @@ use super::trailer::Trailer;
 use super::{
     Commitment, Error, FILE_NAME, GROUP_BYTES, Summary, Work, index_codec, parent, pipeline, sender, stored,
 };
+use crate::aside::Aside;
 
 /// Where a plain set comes from.
 pub enum PlainSource<'a> {
@@ -87,7 +87,7 @@ pub fn seal(
         Destination::Directory(path) => {
             let label = path.display().to_string();
             let failed = || Error::write(&label);
-            let directory = Directory::new(path).map_err(failed())?;
+            let directory = Aside::new(path).map_err(failed())?;
             let mut file = directory.create(FILE_NAME).map_err(failed())?;
             let summary = write(source, &mut file, FILE_NAME, &key, jwe, parent, options, work)?;
             file.sync_all().map_err(failed())?;

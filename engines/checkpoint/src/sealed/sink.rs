@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 use zeroize::Zeroizing;
 
-use super::directory::Directory;
 use super::{CHUNK_BYTES, Error, FileEntry, SealedSet};
+use crate::aside::Aside;
 use crate::image::PARENT;
 
 /// Takes files, one after another, each from its start to its end.
@@ -55,7 +55,7 @@ impl Sink for Nowhere {
 
 /// A folder that appears under its name when all files are there. Holes are holes.
 pub(super) struct FolderSink {
-    directory: Directory,
+    directory: Aside,
     destination: String,
     file: Option<(FileEntry, File)>,
     at: u64,
@@ -78,7 +78,7 @@ impl FolderSink {
     pub(super) fn new(destination: &Path, copies: bool) -> Result<Self, Error> {
         let label = destination.display().to_string();
         Ok(Self {
-            directory: Directory::new(destination).map_err(Error::write(&label))?,
+            directory: Aside::new(destination).map_err(Error::write(&label))?,
             destination: label,
             file: None,
             at: 0,

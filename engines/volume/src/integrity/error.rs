@@ -2,19 +2,7 @@
 
 use std::io;
 
-/// A field of a superblock that cannot be right, or that asks for what is not supported.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{field} at byte {offset} of the superblock: found {found}; it must be {expected}")]
-pub struct SuperblockError {
-    /// The field's name.
-    pub field: &'static str,
-    /// Where it stands, in bytes from the superblock's start.
-    pub offset: usize,
-    /// What stands there.
-    pub found: String,
-    /// What would be right.
-    pub expected: String,
-}
+use crate::superblock::SuperblockError;
 
 /// Why a layout was not made or opened.
 #[derive(Debug, thiserror::Error)]

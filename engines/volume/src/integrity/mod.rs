@@ -18,7 +18,8 @@ mod store;
 mod superblock;
 mod tags;
 
-pub use error::{IntegrityError, SuperblockError};
+pub use crate::superblock::SuperblockError;
+pub use error::IntegrityError;
 pub use format::{FormatOptions, format};
 pub use layout::Layout;
 pub use store::{IntegrityStore, Mode, OpenOptions};

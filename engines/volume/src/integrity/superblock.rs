@@ -4,7 +4,7 @@
 //! data sectors u64 | flags u32 | log2 sectors per block u8 | log2 blocks per bitmap bit u8 | 2 unused | recalculation
 //! sector u64 | 8 unused | salt 16.
 
-use super::SuperblockError;
+use crate::superblock::{SuperblockError, array, wrong};
 
 /// The bytes that a superblock takes, of which most are zero.
 pub(super) const SUPERBLOCK_BYTES: usize = 4096;
@@ -187,24 +187,6 @@ impl Superblock {
         bytes[32..40].copy_from_slice(&self.recalculating_from.unwrap_or(0).to_le_bytes());
         bytes[48..].copy_from_slice(&self.salt);
         bytes
-    }
-}
-
-fn array<const N: usize>(bytes: &[u8; USED_BYTES], at: usize) -> [u8; N] {
-    std::array::from_fn(|index| bytes[at + index])
-}
-
-fn wrong(
-    field: &'static str,
-    offset: usize,
-    found: impl ToString,
-    expected: impl Into<String>,
-) -> SuperblockError {
-    SuperblockError {
-        field,
-        offset,
-        found: found.to_string(),
-        expected: expected.into(),
     }
 }
 

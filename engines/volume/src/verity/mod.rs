@@ -16,8 +16,9 @@ mod superblock;
 mod tree;
 mod volume;
 
+pub use crate::superblock::SuperblockError;
 pub use create::create;
-pub use error::{SuperblockError, VerityError};
+pub use error::VerityError;
 pub use hash::Algorithm;
 pub use root::RootHash;
 pub use superblock::{HashType, Parameters, SUPERBLOCK_BYTES, parse_superblock};

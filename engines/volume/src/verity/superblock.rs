@@ -3,8 +3,8 @@
 //! Little-endian: magic `verity\0\0` | version u32 | hash type u32 | UUID 16 | algorithm 32, zero-terminated | data block
 //! size u32 | hash block size u32 | data blocks u64 | salt size u16 | 6 unused | salt 256 | 168 unused.
 
-use super::SuperblockError;
 use super::hash::Algorithm;
+use crate::superblock::{SuperblockError, array, wrong};
 
 /// The length of a superblock.
 pub const SUPERBLOCK_BYTES: usize = 512;
@@ -142,24 +142,6 @@ impl Parameters {
         bytes[80..82].copy_from_slice(&(self.salt.len() as u16).to_le_bytes());
         bytes[SALT_AT..SALT_AT + self.salt.len()].copy_from_slice(&self.salt);
         bytes
-    }
-}
-
-fn array<const N: usize>(bytes: &[u8; SUPERBLOCK_BYTES], at: usize) -> [u8; N] {
-    std::array::from_fn(|index| bytes[at + index])
-}
-
-fn wrong(
-    field: &'static str,
-    offset: usize,
-    found: impl ToString,
-    expected: impl Into<String>,
-) -> SuperblockError {
-    SuperblockError {
-        field,
-        offset,
-        found: found.to_string(),
-        expected: expected.into(),
     }
 }
 
