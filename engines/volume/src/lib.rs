@@ -1,5 +1,6 @@
 //! How volumes are sealed, over any engine.
 
+pub mod counter;
 pub mod format;
 pub mod integrity;
 pub mod luks;
