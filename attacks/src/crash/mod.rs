@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::thread;
 
 use sealab_volume::Volume;
+use sealab_volume::format::Owner;
 use sealab_volume::store::Store;
 
 pub use model::{BLOCK_BYTES, Model, Progress, Step};
@@ -45,8 +46,12 @@ pub enum Promise {
     FlushAtomicity,
 }
 
-/// Opens what a power cut left; the error is what the volume said.
-pub type Open<'a> = dyn Fn(Arc<dyn Store>) -> Result<Box<dyn Volume>, String> + Sync + 'a;
+/// Opens what a power cut left for the owner as it was then; the error is what the volume said. The number is what the
+/// owner kept of the volume ([`Owner::trusted`]).
+pub type Open<'a> = dyn Fn(Arc<dyn Store>, Option<u64>) -> Result<Opened, String> + Sync + 'a;
+
+/// An open volume, and its owner, if it keeps something that changes with the volume.
+pub type Opened = (Box<dyn Volume>, Option<Arc<dyn Owner>>);
 
 /// A workload as it was run.
 pub struct Recording {
@@ -91,19 +96,24 @@ pub struct Violation {
 }
 
 impl Recording {
-    /// Runs `steps` on the volume that `open` finds on `image`, whose blocks have the content `before`: at least all that
+    /// Runs `steps` on the volume that `open` finds on `image`, of which the owner keeps `trusted`, whose blocks have the content `before`: at least all that
     /// the steps write.
     ///
     /// # Errors
     /// What the volume said when it was opened or would not do a step.
     pub fn new(
         image: Arc<Vec<u8>>,
+        trusted: Option<u64>,
         before: BTreeMap<u64, Vec<u8>>,
         steps: &[Step],
         open: &Open<'_>,
     ) -> Result<Self, String> {
         let store = Arc::new(RecordingStore::new(Arc::new(Overlay::new(&image))));
-        let volume = open(store.clone())?;
+        trusted
+            .into_iter()
+            .for_each(|number| store.mark(Event::Trusted(number)));
+        let (volume, owner) = open(store.clone(), trusted)?;
+        owner.into_iter().for_each(|owner| store.watch(owner));
         for (number, step) in steps.iter().enumerate() {
             store.mark(Event::Begun(number));
             let done = match step {
@@ -174,8 +184,8 @@ impl Recording {
         };
         for number in numbers {
             let state = states.state(number);
-            let broken = match open(Arc::new(state.store)) {
-                Ok(volume) => self.model.check(&*volume, state.progress),
+            let broken = match open(Arc::new(state.store), state.trusted) {
+                Ok((volume, _)) => self.model.check(&*volume, state.progress),
                 Err(error) => [
                     Promise::Durability,
                     Promise::BlockAtomicity,

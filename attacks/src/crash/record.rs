@@ -1,8 +1,9 @@
 //! What is asked of a store, in its order.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use sealab_volume::format::Owner;
 use sealab_volume::store::Store;
 
 /// Something that happened at or above a store.
@@ -24,6 +25,8 @@ pub enum Event {
     },
     /// A sync was done: writes before it survive a power cut.
     Synced,
+    /// What the owner keeps of the volume has this number from now on: a trusted counter advanced.
+    Trusted(u64),
     /// A step of the workload was begun, by its number.
     Begun(usize),
     /// A step of the workload was done, by its number.
@@ -34,6 +37,7 @@ pub enum Event {
 pub struct RecordingStore {
     store: Arc<dyn Store>,
     events: Mutex<Vec<Event>>,
+    owner: OnceLock<Arc<dyn Owner>>,
 }
 
 impl RecordingStore {
@@ -42,12 +46,22 @@ impl RecordingStore {
         Self {
             store,
             events: Mutex::new(Vec::new()),
+            owner: OnceLock::new(),
         }
+    }
+
+    /// Notes from now on when what `owner` keeps of the volume changes.
+    pub fn watch(&self, owner: Arc<dyn Owner>) {
+        // Whoever came first stays.
+        let _ = self.owner.set(owner);
     }
 
     /// Adds an event of the caller's.
     pub fn mark(&self, event: Event) {
-        self.events().push(event);
+        let trusted = self.owner.get().and_then(|owner| owner.trusted());
+        let mut events = self.events();
+        events.extend(trusted.map(Event::Trusted));
+        events.push(event);
     }
 
     /// The events since the last call.

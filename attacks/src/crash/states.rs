@@ -43,6 +43,8 @@ struct Epoch {
 /// What a power cut left.
 pub(super) struct State {
     pub(super) store: Overlay,
+    /// What the owner kept of the volume then.
+    pub(super) trusted: Option<u64>,
     pub(super) progress: Progress,
     /// How it came about.
     pub(super) cut: String,
@@ -179,16 +181,18 @@ impl<'a> States<'a> {
                 }
             }
         }
-        let (mut begun, mut done) = (0, 0);
+        let (mut begun, mut done, mut trusted) = (0, 0, None);
         for event in &self.events[..cut] {
             match event {
                 Event::Begun(step) => begun = step + 1,
                 Event::Done(step) => done = step + 1,
+                Event::Trusted(number) => trusted = Some(*number),
                 _ => {}
             }
         }
         State {
             store,
+            trusted,
             progress: Progress { begun, done },
             cut: format!("cut in step {begun}, {sectors} of {of} pending sectors written"),
         }

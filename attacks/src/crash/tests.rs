@@ -40,12 +40,12 @@ fn steps(writes: usize, flush_every: usize) -> Vec<Step> {
 /// A volume of zeroes at first.
 fn recording(image: Vec<u8>, steps: &[Step], open: &Open<'_>) -> Recording {
     let before = (0..BLOCKS).map(|block| (block, vec![0; BLOCK_BYTES])).collect();
-    Recording::new(Arc::new(image), before, steps, open).unwrap()
+    Recording::new(Arc::new(image), None, before, steps, open).unwrap()
 }
 
-fn plain(store: Arc<dyn Store>) -> Result<Box<dyn Volume>, String> {
+fn plain(store: Arc<dyn Store>, _: Option<u64>) -> Result<Opened, String> {
     let plain = Plain::new(store, BLOCK_BYTES as u32, false);
-    Ok(Box::new(plain.map_err(|error| error.to_string())?))
+    Ok((Box::new(plain.map_err(|error| error.to_string())?), None))
 }
 
 /// Keeps two copies of everything and a sector for each that says which is the newer one.
@@ -152,7 +152,7 @@ impl Volume for Shadow {
 }
 
 fn shadow(fault: Fault, writes: usize, flush_every: usize) -> (Recording, Checked) {
-    let open = |store| Shadow::open(store, fault);
+    let open = |store, _| Ok((Shadow::open(store, fault)?, None));
     let recording = recording(vec![0; SHADOW_BYTES], &steps(writes, flush_every), &open);
     let checked = recording.check(PLAN, &open);
     (recording, checked)
@@ -204,7 +204,7 @@ fn each_fault_breaks_what_it_should() {
 
 #[test]
 fn a_violation_can_be_looked_at_again() {
-    let open = |store| Shadow::open(store, Fault::CountsTooEarly);
+    let open = |store, _| Ok((Shadow::open(store, Fault::CountsTooEarly)?, None));
     let (recording, checked) = shadow(Fault::CountsTooEarly, 24, 3);
     assert!(!checked.exhaustive);
     for (promise, violations) in &checked.broken {
@@ -261,13 +261,15 @@ impl Volume for Noticing {
 
 #[test]
 fn an_error_is_a_violation_that_was_noticed() {
-    let open = |store| -> Result<Box<dyn Volume>, String> { Ok(Box::new(Noticing(plain(store)?))) };
+    let open = |store, trusted| -> Result<Opened, String> {
+        Ok((Box::new(Noticing(plain(store, trusted)?.0)), None))
+    };
     let recording = recording(vec![0; BYTES], &steps(3, 1), &open);
     let checked = recording.check(PLAN, &open);
     let violations = &checked.broken[&Promise::BlockAtomicity];
     assert_eq!((violations.states, violations.silent), (3 * 254, 0));
     // A volume that does not open keeps nothing.
-    let never = |_: Arc<dyn Store>| -> Result<Box<dyn Volume>, String> { Err("no".to_owned()) };
+    let never = |_: Arc<dyn Store>, _: Option<u64>| -> Result<Opened, String> { Err("no".to_owned()) };
     let checked = recording.check(PLAN, &never);
     assert_eq!(checked.broken[&Promise::Durability].states, checked.states);
     assert_eq!(checked.broken[&Promise::Durability].silent, 0);

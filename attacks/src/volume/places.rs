@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use sealab_volume::integrity::{self, Layout};
-use sealab_volume::luks;
+use sealab_volume::{luks, sealed_log};
 
 use super::subject::BLOCK_BYTES;
 use crate::crash::Event;
@@ -39,6 +39,8 @@ pub(super) struct Headers {
     pub(super) journal: Option<Span>,
     /// Where dm-verity's superblock stands.
     pub(super) verity: Option<usize>,
+    /// How a sealed log is laid out.
+    pub(super) log: Option<sealed_log::Layout>,
 }
 
 /// A LUKS header.
@@ -82,11 +84,15 @@ impl Headers {
             let end = start + layout.initial_sectors() as usize * SECTOR_BYTES;
             Some(start + 8 * SECTOR_BYTES..end.min(image.len()))
         });
+        let log = sealed_log::parse_layout("", image).ok();
+        let in_image = |part: Range<u64>| part.start as usize..(part.end as usize).min(image.len());
+        let journal = journal.or_else(|| log.as_ref().map(|log| in_image(log.journal.clone())));
         Self {
             luks,
             integrity,
             journal,
             verity: find(b"verity\0\0"),
+            log,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where acts happen: a volume that was written twice, its older image, and the owner who opens it.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -14,7 +15,7 @@ use sealab_volume::{Volume, VolumeError};
 use super::places::{Headers, Place, Span, differences, union};
 use super::reading::Reading;
 use super::subject::{BLOCK_BYTES, BLOCKS, BYTES, LATER, NEWER, OLDER, content};
-use crate::crash::{self, Checked, Event, Recording, RecordingStore, Step};
+use crate::crash::{self, Checked, Event, Opened, Recording, RecordingStore, Step};
 use crate::overlay::Overlay;
 use crate::trials::Trials;
 use crate::{AttackError, Outcome};
@@ -32,18 +33,34 @@ const POWER_CUT: [(u64, u64, u64); 2] = [(12, 48, 4), (48, 96, 96)];
 const APART: u64 = 5;
 
 /// What the owner of a volume keeps, and its store.
-pub(super) type Made = (Box<dyn Owner>, Arc<Vec<u8>>);
+pub(super) type Made = (Arc<dyn Owner>, Image);
+
+/// What a store held at a time.
+#[derive(Clone)]
+pub(super) struct Image {
+    pub(super) bytes: Arc<Vec<u8>>,
+    /// What the owner kept of the volume then.
+    pub(super) trusted: Option<u64>,
+}
+
+impl Deref for Image {
+    type Target = Arc<Vec<u8>>;
+
+    fn deref(&self) -> &Arc<Vec<u8>> {
+        &self.bytes
+    }
+}
 
 /// One format with what is attacked.
 pub(super) struct Stage {
     format: &'static dyn VolumeFormat,
     engine: Arc<dyn Engine>,
     plan: crash::Plan,
-    owner: Box<dyn Owner>,
+    owner: Arc<dyn Owner>,
     /// The store with the newer snapshot, closed.
-    pub(super) image: Arc<Vec<u8>>,
+    pub(super) image: Image,
     /// The store when it held the older one.
-    pub(super) older: Arc<Vec<u8>>,
+    pub(super) older: Image,
     /// The size of the volume.
     size: u64,
     pub(super) headers: Headers,
@@ -66,20 +83,19 @@ impl Stage {
             engine,
             plan,
             owner,
-            image: Arc::new(Vec::new()),
-            older: Arc::new(Vec::new()),
+            image: made.clone(),
+            older: made.clone(),
             size: 0,
             headers: Headers::of(&made),
             places: Vec::new(),
             checked: OnceLock::new(),
         };
         if format.writable() {
-            stage.older = stage.settled(&Overlay::new(&made).into())?;
+            stage.older = stage.written(&made, |_| Ok(()))?;
             stage.image = stage.written(&stage.older, |volume| fill(volume, NEWER))?;
         } else {
             // Another volume: what is for reading only is made anew to be changed.
             stage.older = make(format, &stage.engine, &mut |volume| fill(volume, OLDER))?.1;
-            stage.image = made;
         }
         stage.control()?;
         stage.places = stage.find_places()?;
@@ -101,8 +117,16 @@ impl Stage {
 
     /// Opens what is on a store as its owner does.
     pub(super) fn open(&self, store: Arc<dyn Store>) -> Result<Box<dyn Volume>, String> {
-        let opened = self.owner.open(self.engine.clone(), store);
-        opened.map_err(|error| error.to_string())
+        self.open_at(store, self.image.trusted).map(|(volume, _)| volume)
+    }
+
+    /// Opens what is on a store as its owner did when it kept `trusted` of the volume. The owner is one apart, that keeps
+    /// what changes from now on.
+    pub(super) fn open_at(&self, store: Arc<dyn Store>, trusted: Option<u64>) -> Result<Opened, String> {
+        let apart: Option<Arc<dyn Owner>> = trusted.and_then(|number| self.owner.at(number)).map(Arc::from);
+        let owner = apart.as_ref().unwrap_or(&self.owner);
+        let volume = owner.open(self.engine.clone(), store);
+        Ok((volume.map_err(|error| error.to_string())?, apart))
     }
 
     /// A volume of the same format that is somebody else's: its owner, and the store.
@@ -114,7 +138,7 @@ impl Stage {
     pub(super) fn remade(
         &self,
         fill: &dyn Fn(&dyn Volume) -> Result<(), VolumeError>,
-    ) -> Result<Arc<Vec<u8>>, AttackError> {
+    ) -> Result<Image, AttackError> {
         Ok(make(self.format, &self.engine, &mut |volume| fill(volume))?.1)
     }
 
@@ -140,32 +164,50 @@ impl Stage {
         trials.add(place, verdict, note);
     }
 
-    /// The verdict on a store whose volume should hold `truth`.
+    /// The verdict on a store whose volume should hold `truth`, for the owner who keeps `trusted` of it.
     pub(super) fn read_other(
         &self,
         store: Overlay,
+        trusted: Option<u64>,
         truth: &dyn Fn(u64) -> Vec<u8>,
     ) -> (Verdict, Option<String>) {
-        self.read(store).of_change(truth, self.size)
+        let store = Arc::new(store);
+        let opened = self.open_at(store.clone(), trusted).map(|(volume, _)| volume);
+        Reading::new(opened, &store, truth).of_change(truth, self.size)
+    }
+
+    /// The unchanged volume, on a store that records.
+    pub(super) fn recorded(&self) -> Result<(Arc<RecordingStore>, Opened), AttackError> {
+        let store = Arc::new(RecordingStore::new(Arc::new(Overlay::new(&self.image))));
+        let opened = self.open_at(store.clone(), self.image.trusted);
+        Ok((
+            store,
+            opened.map_err(|error| self.failure("opening the unchanged volume", error))?,
+        ))
     }
 
     /// The store after `work` on the volume of an image, flushed, closed and opened once more.
     pub(super) fn written(
         &self,
-        image: &Arc<Vec<u8>>,
+        image: &Image,
         work: impl Fn(&dyn Volume) -> Result<(), VolumeError>,
-    ) -> Result<Arc<Vec<u8>>, AttackError> {
+    ) -> Result<Image, AttackError> {
         let store = Arc::new(Overlay::new(image));
-        let volume = self.opened(store.clone())?;
+        let opened = |trusted| {
+            let opened = self.open_at(store.clone(), trusted);
+            opened.map_err(|error| self.failure("opening the unchanged volume", error))
+        };
+        let kept = |owner: Option<Arc<dyn Owner>>| owner.and_then(|owner| owner.trusted());
+        let (volume, owner) = opened(image.trusted)?;
         let done = work(&*volume).and_then(|()| volume.flush());
         done.map_err(|error| self.failure("writing the volume", error))?;
         drop(volume);
-        self.settled(&store)
-    }
-
-    fn settled(&self, store: &Arc<Overlay>) -> Result<Arc<Vec<u8>>, AttackError> {
-        drop(self.opened(store.clone())?);
-        Ok(store.image())
+        let (volume, owner) = opened(kept(owner))?;
+        drop(volume);
+        Ok(Image {
+            bytes: store.image(),
+            trusted: kept(owner),
+        })
     }
 
     /// Opens a volume that nobody changed.
@@ -199,7 +241,15 @@ impl Stage {
                 others.extend(self.headers.journal.clone());
                 Ok(Place::of_changes(block, &reads(block)?, &changed[index], &others))
             };
-            return CHOSEN.into_iter().enumerate().map(place).collect();
+            let places: Vec<Place> = CHOSEN
+                .into_iter()
+                .enumerate()
+                .map(place)
+                .collect::<Result<_, _>>()?;
+            // A block that never stands again where it stood is found by what is read for it.
+            if places.iter().all(|place| !place.data.is_empty()) {
+                return Ok(places);
+            }
         }
         let all = CHOSEN.map(|block| self.reads(block, false));
         let all: Vec<Vec<Event>> = all.into_iter().collect::<Result<_, _>>()?;
@@ -213,8 +263,7 @@ impl Stage {
 
     /// What is read to read a block, and to open the volume before if `opening`.
     fn reads(&self, block: u64, opening: bool) -> Result<Vec<Event>, AttackError> {
-        let store = Arc::new(RecordingStore::new(Arc::new(Overlay::new(&self.image))));
-        let volume = self.opened(store.clone())?;
+        let (store, (volume, _)) = self.recorded()?;
         if !opening {
             store.take();
         }
@@ -274,8 +323,14 @@ impl Stage {
             .map(|block| block * APART)
             .map(|block| (block, Self::truth(block)))
             .collect();
-        let open = |store| self.open(store);
-        let recording = Recording::new(self.image.clone(), before, &steps, &open);
+        let open = |store, trusted| self.open_at(store, trusted);
+        let recording = Recording::new(
+            self.image.bytes.clone(),
+            self.image.trusted,
+            before,
+            &steps,
+            &open,
+        );
         let recording = recording.map_err(|error| self.failure("running a workload", error))?;
         let checked = recording.check(self.plan, &open);
         Ok(Some(self.checked.get_or_init(|| checked)))
@@ -295,7 +350,10 @@ fn make(
     let image = store
         .contents()
         .map_err(|error| failure(format, "making a volume", error))?;
-    Ok((owner, Arc::new(image)))
+    let owner: Arc<dyn Owner> = Arc::from(owner);
+    let trusted = owner.trusted();
+    let bytes = Arc::new(image);
+    Ok((owner, Image { bytes, trusted }))
 }
 
 fn failure(format: &dyn VolumeFormat, step: &'static str, detail: impl std::fmt::Display) -> AttackError {

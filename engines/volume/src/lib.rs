@@ -5,6 +5,7 @@ pub mod format;
 pub mod integrity;
 pub mod luks;
 pub mod plain;
+pub mod sealed_log;
 pub mod sector;
 pub mod store;
 mod stripes;

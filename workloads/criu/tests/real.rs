@@ -261,8 +261,11 @@ fn helper() {
 }
 
 fn helper_command(folder: &Path) -> Command {
-    let mut command = Command::new(env::current_exe().expect("this program"));
+    // A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+    let mut command = Command::new("env");
     command
+        .arg("--default-signal=INT")
+        .arg(env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "helper", "--nocapture"])
         .env("TMPDIR", folder)
         .env("SEALAB_TEST_IMAGES", folder.join("images"));

@@ -4,7 +4,6 @@
 //! one it was in a second. What all writes have in common tells nothing; the rest is compared.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -13,8 +12,7 @@ use super::super::places::differences;
 use super::super::stage::{Stage, seen};
 use super::super::subject::{BLOCK_BYTES, BLOCKS, LATER, content};
 use super::UNWRITABLE;
-use crate::crash::{Event, RecordingStore};
-use crate::overlay::Overlay;
+use crate::crash::Event;
 use crate::trials::Trials;
 use crate::{AttackError, Outcome};
 
@@ -107,8 +105,7 @@ fn correlation(a: &[u64], b: &[u64]) -> f64 {
 }
 
 fn watch(stage: &Stage) -> Result<Vec<Vec<Write>>, AttackError> {
-    let store = Arc::new(RecordingStore::new(Arc::new(Overlay::new(&stage.image))));
-    let volume = stage.opened(store.clone())?;
+    let (store, (volume, _)) = stage.recorded()?;
     let mut passes = Vec::new();
     for pass in 0..2 {
         let mut writes = Vec::new();

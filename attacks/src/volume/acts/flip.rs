@@ -90,7 +90,23 @@ fn headers(stage: &Stage) -> Vec<(&'static str, Vec<usize>)> {
             (start..start + 344).step_by(2).collect(),
         ));
     }
+    if let Some(log) = &headers.log {
+        all.push(("a sealed log's first header", log_header()));
+        for superblock in &log.superblocks {
+            let start = superblock.start as usize;
+            all.push((
+                "a sealed log's superblock",
+                (start..start + 256).step_by(3).collect(),
+            ));
+        }
+    }
     all
+}
+
+/// Bytes of a copy of a sealed log's header: its fields, its first keyslot, its authentication code.
+fn log_header() -> Vec<usize> {
+    let (fields, keyslot, code) = (0..72, (1024..1152).step_by(3), (4064..4096).step_by(5));
+    fields.chain(keyslot).chain(code).collect()
 }
 
 /// Bytes of a copy of a LUKS2 header: the binary header's fields, and its JSON text.
@@ -111,13 +127,16 @@ pub(super) fn header(stage: &Stage) -> Result<Outcome, AttackError> {
 
 pub(super) fn header_copies(stage: &Stage) -> Result<Outcome, AttackError> {
     let mut trials = Trials::default();
-    if let Some(Luks::Two { copy: length, .. }) = stage.headers.luks {
-        for at in copy(stage) {
-            let store = Overlay::new(&stage.image);
-            flip(&store, at, at);
-            flip(&store, at + length, at);
-            stage.try_change(&mut trials, format!("byte {at} of each"), store);
-        }
+    let (places, length) = match (&stage.headers.luks, &stage.headers.log) {
+        (Some(Luks::Two { copy: length, .. }), _) => (copy(stage), *length),
+        (_, Some(log)) => (log_header(), log.headers[1].start as usize),
+        _ => (Vec::new(), 0),
+    };
+    for at in places {
+        let store = Overlay::new(&stage.image);
+        flip(&store, at, at);
+        flip(&store, at + length, at);
+        stage.try_change(&mut trials, format!("byte {at} of each"), store);
     }
     Ok(trials.outcome("No header has two copies."))
 }
@@ -150,7 +169,7 @@ pub(super) fn journal(stage: &Stage) -> Result<Outcome, AttackError> {
     for (at, bit) in flips {
         let store = Overlay::new(&image);
         flip(&store, at, bit);
-        let (verdict, note) = stage.read_other(store, &replay::rewritten);
+        let (verdict, note) = stage.read_other(store, image.trusted, &replay::rewritten);
         trials.add(format!("byte {at}"), verdict, note);
     }
     Ok(trials.outcome("What is written does not go through the journal."))

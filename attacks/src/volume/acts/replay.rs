@@ -1,12 +1,10 @@
 //! Older states that are put back.
 
-use std::sync::Arc;
-
-use super::super::stage::{CHOSEN, Stage};
+use super::super::stage::{CHOSEN, Image, Stage};
 use super::super::subject::{BLOCK_BYTES, LATER, content};
 use super::UNWRITABLE;
 use super::moved::put;
-use crate::crash::{Event, RecordingStore};
+use crate::crash::Event;
 use crate::overlay::Overlay;
 use crate::trials::Trials;
 use crate::{AttackError, Outcome, Verdict};
@@ -29,10 +27,10 @@ pub(super) fn image(stage: &Stage) -> Result<Outcome, AttackError> {
     Ok(trials.outcome(""))
 }
 
-/// A store whose power was cut in a flush, once the first sync was done: what it got may be in a journal alone.
-pub(super) fn unclosed(stage: &Stage) -> Result<Arc<Vec<u8>>, AttackError> {
-    let store = Arc::new(RecordingStore::new(Arc::new(Overlay::new(&stage.image))));
-    let volume = stage.opened(store.clone())?;
+/// A store with what a flush had written when its first sync was done: all of it may be in a journal alone. The owner was
+/// told that the flush is done.
+pub(super) fn unclosed(stage: &Stage) -> Result<Image, AttackError> {
+    let (store, (volume, owner)) = stage.recorded()?;
     let write = |block| volume.write(block * BLOCK_BYTES as u64, &content(LATER, block));
     let written = CHOSEN.into_iter().try_for_each(write);
     store.mark(Event::Begun(0));
@@ -49,8 +47,11 @@ pub(super) fn unclosed(stage: &Stage) -> Result<Arc<Vec<u8>>, AttackError> {
             _ => {}
         }
     }
-    let image = left.image();
-    match stage.read_other(Overlay::new(&image), &rewritten) {
+    let image = Image {
+        bytes: left.image(),
+        trusted: owner.and_then(|owner| owner.trusted()),
+    };
+    match stage.read_other(Overlay::new(&image), image.trusted, &rewritten) {
         (Verdict::Refused, _) => Ok(image),
         (_, note) => Err(stage.failure("reading what a power cut left", note.unwrap_or_default())),
     }
@@ -77,7 +78,7 @@ pub(super) fn journal(stage: &Stage) -> Result<Outcome, AttackError> {
     if image[journal.clone()] != stage.image[journal.clone()] {
         let store = Overlay::new(&image);
         store.put(journal.start, &stage.image[journal]);
-        let (verdict, note) = stage.read_other(store, &rewritten);
+        let (verdict, note) = stage.read_other(store, image.trusted, &rewritten);
         trials.add("the journal", verdict, note);
     }
     Ok(trials.outcome("What is written does not go through the journal."))

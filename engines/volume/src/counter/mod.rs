@@ -1,6 +1,12 @@
 //! Numbers that only ever grow and that no adversary can set back: what a volume's freshness rests on.
 
+mod file;
+mod memory;
+
 use std::io;
+
+pub use file::FileCounter;
+pub use memory::MemoryCounter;
 
 /// A number that only grows, kept where whoever holds the disk cannot reach it: a TPM's NV counter, a service in another
 /// trust domain. A volume counts its commits with it, so that an older state of the whole disk is noticed.

@@ -3,6 +3,7 @@
 
 mod luks;
 mod plain;
+mod sealed_log;
 mod verity;
 
 use std::sync::Arc;
@@ -64,6 +65,19 @@ pub type Fill<'a> = dyn FnMut(&dyn Volume) -> Result<(), VolumeError> + 'a;
 pub trait Owner: Send + Sync {
     /// Opens what is on `store` as this owner's volume.
     fn open(&self, engine: Arc<dyn Engine>, store: Arc<dyn Store>) -> Result<Box<dyn Volume>, FormatError>;
+
+    /// What the owner keeps of the volume that changes as it is written: a trusted counter's number. `None` where nothing
+    /// does.
+    fn trusted(&self) -> Option<u64> {
+        None
+    }
+
+    /// This owner apart, as it was when [`Owner::trusted`] gave that number; `None` where there is no such number. For
+    /// opening what the store was at that time as its owner would have opened it then.
+    fn at(&self, trusted: u64) -> Option<Box<dyn Owner>> {
+        let _ = trusted;
+        None
+    }
 }
 
 /// Why a volume was not made or opened.
@@ -86,6 +100,7 @@ pub const FORMATS: &[&dyn VolumeFormat] = &[
     &luks::LUKS2_HMAC_JOURNAL,
     &luks::LUKS2_GCM,
     &luks::LUKS2_GCM_JOURNAL,
+    &sealed_log::SealedLogFormat,
     &verity::VerityFormat,
 ];
 

@@ -42,14 +42,21 @@ pub struct Argon2Cost {
     pub cpus: u32,
 }
 
-impl Default for Pbkdf {
-    /// Argon2id with 256 MiB, 4 passes and 4 lanes: about a second.
+impl Default for Argon2Cost {
+    /// 256 MiB, 4 passes and 4 lanes: about a second.
     fn default() -> Self {
-        Self::Argon2id(Argon2Cost {
+        Self {
             time: 4,
             memory: 256 << 10,
             cpus: 4,
-        })
+        }
+    }
+}
+
+impl Default for Pbkdf {
+    /// Argon2id at its default cost.
+    fn default() -> Self {
+        Self::Argon2id(Argon2Cost::default())
     }
 }
 
@@ -83,7 +90,7 @@ const MOST_CPUS: u32 = 4;
 
 impl Pbkdf {
     /// The parameter that is out of bounds, if one is: its name, its value, what is allowed.
-    pub(super) fn out_of_bounds(&self, limits: &KdfLimits) -> Option<(&'static str, u64, String)> {
+    pub(crate) fn out_of_bounds(&self, limits: &KdfLimits) -> Option<(&'static str, u64, String)> {
         let outside = |name, value: u32, least: u32, most: u32| {
             let allowed = format!("{least} to {most}");
             (!(least..=most).contains(&value)).then_some((name, u64::from(value), allowed))
@@ -104,7 +111,7 @@ impl Pbkdf {
     }
 
     /// The key from a passphrase, whose length is the caller's affair.
-    pub(super) fn derive(
+    pub(crate) fn derive(
         &self,
         passphrase: &[u8],
         salt: &[u8],

@@ -1,0 +1,314 @@
+//! The index: a tree with 128 entries a node, in which each entry vouches for the node or block that it leads to.
+//!
+//! Nodes are never changed where they lie. What was written since is kept in memory and in the journal, until there is so
+//! much of it that it is worth while to write the nodes concerned anew, up to the root.
+
+use sealab_engine::InOutBuf;
+
+use super::cache::{Node, NodeId};
+use super::entry::Entry;
+use super::geometry::FAN_OUT;
+use super::seal::{Domain, Place};
+use super::state::{Core, State, lengths};
+use crate::VolumeError;
+
+/// What is known of a block without reading.
+pub(super) enum Found {
+    /// Where it is.
+    Entry(Entry),
+    /// This node would have to be read first; it is where the entry says.
+    Missing(NodeId, Entry),
+}
+
+/// What has to be in the index from now on; blocks without an entry have only the nodes over them written anew.
+type Update = (u64, Option<Entry>);
+
+/// What a change of the index took and gave up.
+#[derive(Default)]
+struct Change {
+    taken: Vec<u64>,
+    freed: Vec<Entry>,
+}
+
+fn node_place((level, index): NodeId) -> Place {
+    Place {
+        domain: Domain::Data,
+        level,
+        index,
+    }
+}
+
+impl State {
+    /// Where a block of the volume is.
+    pub(super) fn find(&mut self, block: u64) -> Found {
+        match self.recent.get(&block) {
+            Some(entry) => Found::Entry(*entry),
+            None => self.find_under(0, block),
+        }
+    }
+
+    /// Where the index says that a node is, or a block for level 0.
+    fn find_under(&mut self, level: u32, index: u64) -> Found {
+        let above = |parent: u32| index.checked_shr(7 * (parent - level)).unwrap_or(0);
+        let mut parent = level + 1;
+        let mut entry = loop {
+            if parent > self.levels {
+                break self.root;
+            }
+            if let Some(node) = self.cache.get((parent, above(parent))) {
+                break node.get(above(parent - 1));
+            }
+            parent += 1;
+        };
+        // What `entry` leads to.
+        parent -= 1;
+        if parent > level && entry.address().is_some() {
+            return Found::Missing((parent, above(parent)), entry);
+        }
+        if entry.address().is_none() {
+            entry = Entry::UNMAPPED;
+        }
+        Found::Entry(entry)
+    }
+
+    /// Keeps a node that was read without the lock, if it is still the one.
+    pub(super) fn keep(&mut self, id: NodeId, entry: Entry, node: Node) {
+        if matches!(self.find_under(id.0, id.1), Found::Entry(now) if now == entry) {
+            self.cache.insert(id, node);
+        }
+    }
+
+    /// The ciphertext of a node if it waits to be written, else nothing.
+    pub(super) fn waiting_node(&self, entry: &Entry) -> Option<Node> {
+        let mut node = Node::empty();
+        node.0.copy_from_slice(self.batch.get(entry.address()?)?);
+        Some(node)
+    }
+
+    /// Where a block of the volume is, reading nodes with the lock held.
+    pub(super) fn find_now(&mut self, core: &Core, block: u64) -> Result<Entry, VolumeError> {
+        loop {
+            match self.find(block) {
+                Found::Entry(entry) => return Ok(entry),
+                Found::Missing(id, entry) => {
+                    let node = self.node(core, id, entry)?;
+                    self.cache.insert(id, node);
+                }
+            }
+        }
+    }
+
+    /// A copy of a node.
+    pub(super) fn node(&mut self, core: &Core, id: NodeId, entry: Entry) -> Result<Node, VolumeError> {
+        if let Some(node) = self.cache.get(id) {
+            return Ok(node.clone());
+        }
+        let Some(address) = entry.address() else {
+            return Ok(Node::empty());
+        };
+        let mut node = match self.waiting_node(&entry) {
+            Some(node) => node,
+            None => {
+                let mut node = Node::empty();
+                core.fetch(address, &mut node.0[..])?;
+                node
+            }
+        };
+        core.open(node_place(id), entry, &mut node.0[..])?;
+        Ok(node)
+    }
+
+    /// Seals a node or a page to `address`.
+    pub(super) fn seal_node(
+        &mut self,
+        core: &Core,
+        place: Place,
+        address: u64,
+        node: &Node,
+    ) -> Result<Entry, VolumeError> {
+        self.make_way(core, 1)?;
+        let sequence = self.next(1)?;
+        let mut entries = [Entry::UNMAPPED];
+        let output = self.batch.append(&[address]);
+        let data = InOutBuf::new(&node.0[..], output).map_err(lengths)?;
+        let sealed = core
+            .writer()?
+            .seal(sequence, &[(place, address)], data, &mut entries);
+        sealed.map_err(|error| self.broken(error))?;
+        self.statistics.index_blocks += 1;
+        Ok(entries[0])
+    }
+
+    /// Writes the index with all that is recent, and the nodes over the blocks `touched` in any case. It is there for
+    /// good with the next commit. After an error all is as before, but that some blocks were written that are free.
+    pub(super) fn write_index(&mut self, core: &Core, touched: &[u64]) -> Result<(), VolumeError> {
+        let mut updates: Vec<Update> = touched
+            .iter()
+            .filter(|block| !self.recent.contains_key(block))
+            .map(|block| (*block, None))
+            .chain(self.recent.iter().map(|(block, entry)| (*block, Some(*entry))))
+            .collect();
+        updates.sort_unstable_by_key(|(block, _)| *block);
+        let mut change = Change::default();
+        let done = self.grow(core, &updates, &mut change);
+        match done {
+            Ok(root) => {
+                self.root = root;
+                self.recent.clear();
+                self.pending.clear();
+                self.root_pending = true;
+                self.statistics.index_writes += 1;
+                Ok(())
+            }
+            Err(error) => {
+                change.taken.iter().for_each(|address| self.space.clear(*address));
+                self.cache.clear();
+                Err(error)
+            }
+        }
+    }
+
+    /// The root of the new index, with the space map written.
+    fn grow(&mut self, core: &Core, updates: &[Update], change: &mut Change) -> Result<Entry, VolumeError> {
+        let id = (self.levels, 0);
+        let node = self.rebuild(core, id, self.root, updates, change)?;
+        let old = self.root;
+        let root = self.seal_nodes(core, id.0, vec![(0, node, old)], change)?[0].1;
+        let freed = std::mem::take(&mut change.freed);
+        self.save_map(core, &freed, &mut change.taken)?;
+        Ok(root)
+    }
+
+    /// The new content of a node; what is below it is sealed.
+    fn rebuild(
+        &mut self,
+        core: &Core,
+        (level, index): NodeId,
+        entry: Entry,
+        updates: &[Update],
+        change: &mut Change,
+    ) -> Result<Node, VolumeError> {
+        let mut node = self.node(core, (level, index), entry)?;
+        if level == 1 {
+            for (block, entry) in updates
+                .iter()
+                .filter_map(|(block, entry)| Some((block, (*entry)?)))
+            {
+                let old = node.get(*block);
+                if old.address() != entry.address() {
+                    change.freed.push(old);
+                }
+                let mapped = entry.address().is_some();
+                node.set(*block, if mapped { entry } else { Entry::UNMAPPED });
+            }
+            return Ok(node);
+        }
+        let shift = 7 * (level - 1);
+        let mut children = Vec::new();
+        for updates in updates.chunk_by(|one, other| one.0 >> shift == other.0 >> shift) {
+            let child = updates[0].0 >> shift;
+            let old = node.get(child);
+            let rebuilt = self.rebuild(core, (level - 1, child), old, updates, change)?;
+            children.push((child, rebuilt, old));
+        }
+        for (child, entry) in self.seal_nodes(core, level - 1, children, change)? {
+            node.set(child, entry);
+        }
+        Ok(node)
+    }
+
+    /// Seals nodes of a level, in an order that tells nothing of theirs; empty ones are left out.
+    fn seal_nodes(
+        &mut self,
+        core: &Core,
+        level: u32,
+        nodes: Vec<(u64, Node, Entry)>,
+        change: &mut Change,
+    ) -> Result<Vec<(u64, Entry)>, VolumeError> {
+        change.freed.extend(nodes.iter().map(|(_, _, old)| *old));
+        let (empty, mut full): (Vec<_>, Vec<_>) = nodes.into_iter().partition(|(_, node, _)| node.is_empty());
+        shuffle(&mut full)?;
+        let addresses = self.take(full.len())?;
+        change.taken.extend_from_slice(&addresses);
+        let mut entries = Vec::with_capacity(empty.len() + full.len());
+        for (index, _, _) in empty {
+            self.cache.remove((level, index));
+            entries.push((index, Entry::UNMAPPED));
+        }
+        for ((index, node, _), address) in full.into_iter().zip(addresses) {
+            entries.push((
+                index,
+                self.seal_node(core, node_place((level, index)), address, &node)?,
+            ));
+            self.cache.insert((level, index), node);
+        }
+        Ok(entries)
+    }
+
+    /// The blocks of `blocks` that are not zeroes; the index is read with the lock held.
+    pub(super) fn mapped(
+        &mut self,
+        core: &Core,
+        blocks: std::ops::Range<u64>,
+    ) -> Result<Vec<(u64, Entry)>, VolumeError> {
+        let mut found = Vec::new();
+        self.walk(
+            core,
+            (self.levels, 0),
+            self.root,
+            &blocks,
+            &mut |_, _| {},
+            &mut |block, entry| {
+                found.push((block, entry));
+            },
+        )?;
+        found.retain(|(block, _)| !self.recent.contains_key(block));
+        let recent = self.recent.iter().map(|(block, entry)| (*block, *entry));
+        found.extend(recent.filter(|(block, entry)| blocks.contains(block) && entry.address().is_some()));
+        found.sort_unstable_by_key(|(block, _)| *block);
+        Ok(found)
+    }
+
+    /// Visits all nodes and blocks of the index over `blocks`, without what is recent.
+    pub(super) fn walk(
+        &mut self,
+        core: &Core,
+        id: NodeId,
+        entry: Entry,
+        blocks: &std::ops::Range<u64>,
+        nodes: &mut dyn FnMut(NodeId, Entry),
+        leaves: &mut dyn FnMut(u64, Entry),
+    ) -> Result<(), VolumeError> {
+        if entry.address().is_none() {
+            return Ok(());
+        }
+        nodes(id, entry);
+        let node = self.node(core, id, entry)?;
+        let (level, shift) = (id.0, 7 * (id.0 - 1));
+        let first = id.1 * FAN_OUT;
+        for child in first.max(blocks.start >> shift)..(first + FAN_OUT).min(blocks.end.div_ceil(1 << shift))
+        {
+            let entry = node.get(child);
+            if level > 1 {
+                self.walk(core, (level - 1, child), entry, blocks, nodes, leaves)?;
+            } else if entry.address().is_some() {
+                leaves(child, entry);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Any order is as likely as any other (Fisher and Yates), up to 2^-57.
+fn shuffle<T>(items: &mut [T]) -> Result<(), VolumeError> {
+    let mut random = vec![0; items.len() * 8];
+    getrandom::fill(&mut random).map_err(|error| VolumeError::Store {
+        place: "random numbers".to_owned(),
+        source: std::io::Error::other(error),
+    })?;
+    for (last, bytes) in (1..items.len()).zip(random.chunks_exact(8)) {
+        let number = u64::from_le_bytes(std::array::from_fn(|index| bytes[index]));
+        items.swap(last, (number % (last as u64 + 1)) as usize);
+    }
+    Ok(())
+}

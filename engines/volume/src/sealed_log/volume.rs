@@ -1,0 +1,266 @@
+//! The log as a volume.
+
+use sealab_engine::{EngineError, InOutBuf};
+
+use super::SealedLog;
+use super::cache::Node;
+use super::commit::{Locked, lock, wait};
+use super::entry::Entry;
+use super::geometry::{BLOCK_BYTES, FAN_OUT};
+use super::index::Found;
+use super::seal::{BATCH, Place};
+use super::state::data_place;
+use crate::volume::check_request;
+use crate::{Volume, VolumeError};
+
+/// Blocks that are discarded under one lock.
+const DISCARD_BLOCKS: u64 = FAN_OUT * FAN_OUT;
+
+impl Volume for SealedLog {
+    fn size(&self) -> u64 {
+        self.core.geometry.blocks * BLOCK_BYTES as u64
+    }
+
+    fn block_size(&self) -> u32 {
+        BLOCK_BYTES as u32
+    }
+
+    fn read_only(&self) -> bool {
+        self.core.current.is_none()
+    }
+
+    fn read(&self, offset: u64, data: &mut [u8]) -> Result<(), VolumeError> {
+        check_request(self, offset, data.len() as u64)?;
+        let pieces = data.chunks_mut(BATCH * BLOCK_BYTES).enumerate();
+        let first = offset / BLOCK_BYTES as u64;
+        let mut done = Ok(());
+        for (number, piece) in pieces {
+            done = self.read_blocks(first + (number * BATCH) as u64, piece);
+            if done.is_err() {
+                break;
+            }
+        }
+        if done.is_err() {
+            data.fill(0);
+        }
+        done
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), VolumeError> {
+        self.check_write(offset, data.len() as u64)?;
+        let first = offset / BLOCK_BYTES as u64;
+        for (number, piece) in data.chunks(BATCH * BLOCK_BYTES).enumerate() {
+            let mut state = self.room(offset, (piece.len() / BLOCK_BYTES) as u64)?;
+            state.write_blocks(&self.core, first + (number * BATCH) as u64, piece)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), VolumeError> {
+        if self.read_only() {
+            Ok(())
+        } else {
+            self.commit_all()
+        }
+    }
+
+    /// The blocks read as zeroes afterwards.
+    fn discard(&self, offset: u64, bytes: u64) -> Result<(), VolumeError> {
+        self.check_write(offset, bytes)?;
+        let (mut start, end) = (offset / BLOCK_BYTES as u64, (offset + bytes) / BLOCK_BYTES as u64);
+        while start < end {
+            let stop = end.min((start / DISCARD_BLOCKS + 1) * DISCARD_BLOCKS);
+            let mut state = self.room(offset, 0)?;
+            for (block, _) in state.mapped(&self.core, start..stop)? {
+                if state.recent.len() >= state.recent_most {
+                    drop(state);
+                    state = self.room(offset, 0)?;
+                }
+                let sequence = state.next(1)?;
+                let epoch = self.core.writer()?.number;
+                state.put(&self.core, block, Entry::removed(sequence, epoch));
+            }
+            state.writes += 1;
+            start = stop;
+        }
+        Ok(())
+    }
+
+    /// Zeroes that keep their room are written as any block is.
+    fn write_zeroes(&self, offset: u64, bytes: u64, keep_allocated: bool) -> Result<(), VolumeError> {
+        if !keep_allocated {
+            return self.discard(offset, bytes);
+        }
+        self.check_write(offset, bytes)?;
+        let zeroes = vec![0; BATCH * BLOCK_BYTES];
+        for piece in crate::store::pieces(offset, bytes, zeroes.len() as u64) {
+            self.write(piece.start, &zeroes[..(piece.end - piece.start) as usize])?;
+        }
+        Ok(())
+    }
+}
+
+impl SealedLog {
+    fn check_write(&self, offset: u64, bytes: u64) -> Result<(), VolumeError> {
+        check_request(self, offset, bytes)?;
+        self.core.writer().map(|_| ())
+    }
+
+    /// The state, with room for `count` more blocks in the log and for what is known of them in memory.
+    pub(super) fn room(&self, offset: u64, count: u64) -> Result<Locked<'_>, VolumeError> {
+        let mut state = lock(&self.state);
+        state.check()?;
+        if state.recent.len() + count.max(1) as usize > state.recent_most {
+            state.write_index(&self.core, &[])?;
+        }
+        // What is left must do for writing the index anew, at any time.
+        let needed = count + self.core.geometry.index_blocks();
+        let mut tried = 0;
+        while state.space.free() < needed {
+            state.check()?;
+            if state.committing {
+                state = wait(&self.changed, state);
+                continue;
+            }
+            if tried == 2 || !self.early_commits {
+                return Err(VolumeError::NoSpace {
+                    offset,
+                    bytes: count * BLOCK_BYTES as u64,
+                });
+            }
+            tried += 1;
+            state.statistics.early_commits += 1;
+            // What a new index does without is free with the commit; only then is there room for another one.
+            let index = !state.root_pending;
+            state = self.commit(state, index)?;
+        }
+        Ok(state)
+    }
+
+    /// Reads at most [`BATCH`] blocks.
+    fn read_blocks(&self, first: u64, data: &mut [u8]) -> Result<(), VolumeError> {
+        let count = data.len() / BLOCK_BYTES;
+        let mut blocks = [(data_place(0), Entry::UNMAPPED); BATCH];
+        // What waits to be written is copied here; the rest is read without the lock.
+        let mut here = [false; BATCH];
+        let mut state = lock(&self.state);
+        let mut at = 0;
+        while at < count {
+            let block = first + at as u64;
+            match state.find(block) {
+                Found::Entry(entry) => {
+                    blocks[at] = (data_place(block), entry);
+                    if let Some(waiting) = entry.address().and_then(|address| state.batch.get(address)) {
+                        data[at * BLOCK_BYTES..][..BLOCK_BYTES].copy_from_slice(waiting);
+                        here[at] = true;
+                    }
+                    at += 1;
+                }
+                Found::Missing(id, entry) => {
+                    let waiting = state.waiting_node(&entry);
+                    drop(state);
+                    let node = self.read_node(id, entry, waiting);
+                    state = lock(&self.state);
+                    match node {
+                        Ok(node) => state.keep(id, entry, node),
+                        // It may have been given up meanwhile; if it was not, this fails in the same way.
+                        Err(_) => drop(state.find_now(&self.core, block)?),
+                    }
+                }
+            }
+        }
+        drop(state);
+        match self.read_found(&blocks[..count], &here[..count], data) {
+            // A block may have been moved or overwritten since it was looked up.
+            Err(VolumeError::Sector(crate::sector::SectorError::Engine(EngineError::Unauthentic {
+                ..
+            }))) => self.read_slowly(first, data),
+            other => other,
+        }
+    }
+
+    fn read_node(&self, id: (u32, u64), entry: Entry, waiting: Option<Node>) -> Result<Node, VolumeError> {
+        let mut node = match (waiting, entry.address()) {
+            (Some(node), _) => node,
+            (None, Some(address)) => {
+                let mut node = Node::empty();
+                self.core.fetch(address, &mut node.0[..])?;
+                node
+            }
+            (None, None) => return Ok(Node::empty()),
+        };
+        let place = Place {
+            level: id.0,
+            ..data_place(id.1)
+        };
+        self.core.open(place, entry, &mut node.0[..])?;
+        Ok(node)
+    }
+
+    /// Reads and opens blocks whose entries are known, neighbours together.
+    fn read_found(
+        &self,
+        blocks: &[(Place, Entry)],
+        here: &[bool],
+        data: &mut [u8],
+    ) -> Result<(), VolumeError> {
+        let mut at = 0;
+        while at < blocks.len() {
+            let Some(address) = blocks[at].1.address() else {
+                data[at * BLOCK_BYTES..][..BLOCK_BYTES].fill(0);
+                at += 1;
+                continue;
+            };
+            let follows = |(index, (_, entry)): &(usize, &(Place, Entry))| {
+                !here[at + index] && entry.address() == Some(address + *index as u64)
+            };
+            let run = match here[at] {
+                true => 1,
+                false => blocks[at..].iter().enumerate().take_while(follows).count(),
+            };
+            if !here[at] {
+                self.core
+                    .fetch(address, &mut data[at * BLOCK_BYTES..][..run * BLOCK_BYTES])?;
+            }
+            at += run;
+        }
+        let mut at = 0;
+        while at < blocks.len() {
+            let epoch = blocks[at].1.epoch();
+            if blocks[at].1.address().is_none() {
+                at += 1;
+                continue;
+            }
+            let same = |(_, entry): &&(Place, Entry)| entry.address().is_some() && entry.epoch() == epoch;
+            let run = blocks[at..].iter().take_while(same).count();
+            let data = InOutBuf::from(&mut data[at * BLOCK_BYTES..][..run * BLOCK_BYTES]);
+            let opened = match self.core.epoch(&blocks[at].1) {
+                Some(epoch) => epoch.open(&blocks[at..at + run], data),
+                None => Err(EngineError::Unauthentic { index: 0 }),
+            };
+            opened.map_err(|error| VolumeError::Sector(error.into()))?;
+            at += run;
+        }
+        Ok(())
+    }
+
+    /// Reads block by block with the lock held, so that nothing moves: what fails now is not authentic.
+    fn read_slowly(&self, first: u64, data: &mut [u8]) -> Result<(), VolumeError> {
+        let mut state = lock(&self.state);
+        for (block, data) in (first..).zip(data.chunks_exact_mut(BLOCK_BYTES)) {
+            let entry = state.find_now(&self.core, block)?;
+            match entry.address() {
+                None => {
+                    data.fill(0);
+                    continue;
+                }
+                Some(address) => match state.batch.get(address) {
+                    Some(waiting) => data.copy_from_slice(waiting),
+                    None => self.core.fetch(address, data)?,
+                },
+            }
+            self.core.open(data_place(block), entry, data)?;
+        }
+        Ok(())
+    }
+}
