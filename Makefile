@@ -81,7 +81,7 @@ icount: setup-build setup-icount
 # system's libraries are opened, so that the engines run without it.
 fuzz:
 	@for target in scenario cpu_profiles sizes record report vectors request engines \
-		image pr2297 sealed archive luks verity integrity nbd trace tpm_response; do \
+		image pr2297 sealed archive luks verity integrity sealed_log nbd trace tpm_response; do \
 		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
 		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \

@@ -1,4 +1,4 @@
-//! The fuzz corpora of LUKS headers, dm-verity and dm-integrity.
+//! The fuzz corpora of LUKS headers, dm-verity, dm-integrity and sealed logs.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
@@ -12,6 +12,8 @@ mod integrity;
 mod luks;
 #[path = "../../../fuzz/checks/refusal.rs"]
 mod refusal;
+#[path = "../../../fuzz/checks/sealed_log.rs"]
+mod sealed_log;
 #[path = "../../../fuzz/checks/transparent.rs"]
 mod transparent;
 #[path = "../../../fuzz/checks/verity.rs"]
@@ -34,4 +36,14 @@ fn verity_volumes_are_read_as_far_as_they_are_authentic_or_refused() {
 #[test]
 fn integrity_layouts_read_the_same_in_every_mode_or_are_refused() {
     corpus::hold(root(), "integrity", &["accepted-", "refused-"], integrity::check);
+}
+
+#[test]
+fn sealed_logs_are_read_and_written_or_refused() {
+    corpus::hold(
+        root(),
+        "sealed_log",
+        &["accepted-", "refused-"],
+        sealed_log::check,
+    );
 }

@@ -25,6 +25,10 @@ impl Batch {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.addresses.is_empty()
+    }
+
     /// How many more blocks there is room for.
     pub(super) fn room(&self) -> usize {
         BATCH_BLOCKS - self.addresses.len()

@@ -9,7 +9,7 @@ use super::cache::{Node, NodeId};
 use super::entry::Entry;
 use super::geometry::FAN_OUT;
 use super::seal::{Domain, Place};
-use super::state::{Core, State, lengths};
+use super::state::{Core, State, data_place, lengths};
 use crate::VolumeError;
 
 /// What is known of a block without reading.
@@ -45,6 +45,26 @@ impl State {
             Some(entry) => Found::Entry(*entry),
             None => self.find_under(0, block),
         }
+    }
+
+    /// Where the blocks from `first` on are, as far as one node of the index in memory tells; how many these are.
+    pub(super) fn find_run(&mut self, first: u64, blocks: &mut [(Place, Entry)]) -> usize {
+        let Some(node) = self.cache.get((1, first / FAN_OUT)) else {
+            return 0;
+        };
+        let count = blocks.len().min((FAN_OUT - first % FAN_OUT) as usize);
+        for (block, found) in (first..).zip(&mut blocks[..count]) {
+            let recent = if self.recent.is_empty() {
+                None
+            } else {
+                self.recent.get(&block)
+            };
+            *found = (
+                data_place(block),
+                recent.copied().unwrap_or_else(|| node.get(block)),
+            );
+        }
+        count
     }
 
     /// Where the index says that a node is, or a block for level 0.
@@ -139,6 +159,27 @@ impl State {
         Ok(entries[0])
     }
 
+    /// Gives up what the index still names though it was overwritten or discarded since, as far as that was not done: for
+    /// room without writing the index.
+    pub(super) fn examine(&mut self, core: &Core) -> Result<(), VolumeError> {
+        while let Some(block) = self.unexamined.last().copied() {
+            let old = loop {
+                match self.find_under(0, block) {
+                    Found::Entry(old) => break old,
+                    Found::Missing(id, entry) => {
+                        let node = self.node(core, id, entry)?;
+                        self.cache.insert(id, node);
+                    }
+                }
+            };
+            if old.address().is_some_and(|address| self.gone.insert(address)) {
+                self.release(core, &old);
+            }
+            self.unexamined.pop();
+        }
+        Ok(())
+    }
+
     /// Writes the index with all that is recent, and the nodes over the blocks `touched` in any case. It is there for
     /// good with the next commit. After an error all is as before, but that some blocks were written that are free.
     pub(super) fn write_index(&mut self, core: &Core, touched: &[u64]) -> Result<(), VolumeError> {
@@ -155,6 +196,8 @@ impl State {
             Ok(root) => {
                 self.root = root;
                 self.recent.clear();
+                self.unexamined.clear();
+                self.gone.clear();
                 self.pending.clear();
                 self.root_pending = true;
                 self.statistics.index_writes += 1;
@@ -195,7 +238,7 @@ impl State {
                 .filter_map(|(block, entry)| Some((block, (*entry)?)))
             {
                 let old = node.get(*block);
-                if old.address() != entry.address() {
+                if old.address().is_some_and(|address| !self.gone.contains(&address)) {
                     change.freed.push(old);
                 }
                 let mapped = entry.address().is_some();

@@ -141,11 +141,13 @@ pub fn open(
     state.slot = 1 - slot;
     state.sessions = superblock.sessions.clone();
     state.load_map(&core, replayed.map)?;
-    for entry in replayed.recent.values() {
-        if let Some(address) = entry.address() {
-            state.space.set(address);
+    for address in replayed.recent.values().filter_map(Entry::address) {
+        // It was another block's when the index was written, which has given it up.
+        if !state.space.set(address) {
+            state.gone.insert(address);
         }
     }
+    state.unexamined = replayed.recent.keys().copied().collect();
     state.recent = replayed.recent;
     if !options.read_only {
         begin(&mut core, &mut state, superblock, counter.as_ref())?;
@@ -371,6 +373,13 @@ impl<'a> UnitReader<'a> {
             else {
                 break;
             };
+            let geometry = &self.core.geometry;
+            let possible = |(block, entry): &(u64, Entry)| {
+                *block < geometry.blocks && entry.address().is_none_or(|address| address < geometry.log)
+            };
+            if !more.iter().all(possible) {
+                break;
+            }
             begun = true;
             let synced = match kind {
                 UnitKind::Roots => {

@@ -78,7 +78,11 @@ pub(super) struct Epoch {
     blocks: Zeroizing<[u8; 32]>,
     pub(super) journal: Zeroizing<[u8; 32]>,
     /// Ciphers that no thread uses at the moment.
-    idle: Mutex<Vec<Box<dyn Aead>>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "each is several thousand bytes, and is moved for every batch"
+    )]
+    idle: Mutex<Vec<Box<Cipher>>>,
 }
 
 impl Epoch {
@@ -93,7 +97,7 @@ impl Epoch {
         })
     }
 
-    /// Seals blocks end to end, the first with the number `sequence`, to the given places and addresses.
+    /// Seals blocks end to end, at most [`BATCH`], the first with the number `sequence`, to the given places and addresses.
     pub(super) fn seal(
         &self,
         sequence: u64,
@@ -102,17 +106,18 @@ impl Epoch {
         entries: &mut [Entry],
     ) -> Result<(), EngineError> {
         let count = places.len().min(BATCH);
-        let mut tags = [Tag([0; 16]); BATCH];
-        let mut scratch = Scratch::new();
-        for (at, (place, address)) in places.iter().enumerate().take(count) {
-            scratch.nonces[at] = nonce(sequence + at as u64);
-            scratch.associated[at] = place.associated(self.number, *address);
-        }
-        self.with(|aead| aead.seal(scratch.messages(count)?, data, &mut tags[..count]))?;
-        for (at, (_, address)) in places.iter().enumerate().take(count) {
-            entries[at] = Entry::new(*address, sequence + at as u64, self.number, tags[at]);
-        }
-        Ok(())
+        self.with(|cipher| {
+            for (at, (place, address)) in places.iter().enumerate().take(count) {
+                cipher.nonces[at] = nonce(sequence + at as u64);
+                cipher.associated[at] = place.associated(self.number, *address);
+            }
+            let messages = messages(&cipher.nonces[..count], &cipher.associated[..count])?;
+            cipher.aead.seal(messages, data, &mut cipher.tags[..count])?;
+            for (at, (_, address)) in places.iter().enumerate().take(count) {
+                entries[at] = Entry::new(*address, sequence + at as u64, self.number, cipher.tags[at]);
+            }
+            Ok(())
+        })
     }
 
     /// Opens blocks end to end, at most [`BATCH`], all of this session.
@@ -122,23 +127,29 @@ impl Epoch {
         data: InOutBuf<'_, '_, u8>,
     ) -> Result<(), EngineError> {
         let count = blocks.len().min(BATCH);
-        let mut tags = [Tag([0; 16]); BATCH];
-        let mut scratch = Scratch::new();
-        for (at, (place, entry)) in blocks.iter().enumerate().take(count) {
-            scratch.nonces[at] = nonce(entry.sequence());
-            scratch.associated[at] = place.associated(self.number, entry.address().unwrap_or(u64::MAX));
-            tags[at] = entry.tag();
-        }
-        self.with(|aead| aead.open(scratch.messages(count)?, data, &tags[..count]))
+        self.with(|cipher| {
+            for (at, (place, entry)) in blocks.iter().enumerate().take(count) {
+                cipher.nonces[at] = nonce(entry.sequence());
+                cipher.associated[at] = place.associated(self.number, entry.address().unwrap_or(u64::MAX));
+                cipher.tags[at] = entry.tag();
+            }
+            let messages = messages(&cipher.nonces[..count], &cipher.associated[..count])?;
+            cipher.aead.open(messages, data, &cipher.tags[..count])
+        })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut dyn Aead) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    fn with<T>(&self, work: impl FnOnce(&mut Cipher) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut cipher = match idle {
             Some(cipher) => cipher,
-            None => aead(&*self.engine, &self.blocks)?,
+            None => Box::new(Cipher {
+                aead: aead(&*self.engine, &self.blocks)?,
+                nonces: [Nonce([0; 12]); BATCH],
+                associated: [[0; ASSOCIATED_BYTES]; BATCH],
+                tags: [Tag([0; 16]); BATCH],
+            }),
         };
-        let done = work(&mut *cipher);
+        let done = work(&mut cipher);
         self.idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -147,24 +158,17 @@ impl Epoch {
     }
 }
 
-struct Scratch {
+/// A keyed cipher, with room for what goes with a batch.
+struct Cipher {
+    aead: Box<dyn Aead>,
     nonces: [Nonce; BATCH],
     associated: [[u8; ASSOCIATED_BYTES]; BATCH],
+    tags: [Tag; BATCH],
 }
 
-impl Scratch {
-    fn new() -> Self {
-        Self {
-            nonces: [Nonce([0; 12]); BATCH],
-            associated: [[0; ASSOCIATED_BYTES]; BATCH],
-        }
-    }
-
-    fn messages(&self, count: usize) -> Result<Messages<'_>, EngineError> {
-        Messages::equal(
-            BLOCK_BYTES,
-            &self.nonces[..count],
-            self.associated[..count].as_flattened(),
-        )
-    }
+fn messages<'a>(
+    nonces: &'a [Nonce],
+    associated: &'a [[u8; ASSOCIATED_BYTES]],
+) -> Result<Messages<'a>, EngineError> {
+    Messages::equal(BLOCK_BYTES, nonces, associated.as_flattened())
 }

@@ -128,7 +128,9 @@ impl Space {
 
     /// Notes that the page that speaks for a block will have to be written.
     pub(super) fn touch(&mut self, address: u64) {
-        self.dirty[(address / PAGE_BITS) as usize] = true;
+        if let Some(dirty) = self.dirty.get_mut((address / PAGE_BITS) as usize) {
+            *dirty = true;
+        }
     }
 
     /// The pages that have to be written.

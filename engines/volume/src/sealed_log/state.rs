@@ -1,6 +1,6 @@
 //! What an open log knows besides its store: all of it under one lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use sealab_engine::{Engine, InOutBuf};
@@ -18,8 +18,8 @@ use super::superblock::Session;
 use crate::VolumeError;
 use crate::store::Store;
 
-/// What an entry of the memory table takes with its share of the table's empty places, in bytes.
-const RECENT_MEMORY: usize = 8 + size_of::<Entry>() + 1;
+/// What a recent block takes, in bytes: a place in the hash table, and its number in two lists.
+const RECENT_MEMORY: usize = 8 + size_of::<Entry>() + 1 + 2 * 8;
 
 /// What never changes while the log is open.
 pub(super) struct Core {
@@ -39,6 +39,10 @@ pub(super) struct State {
     pub(super) recent_most: usize,
     /// The blocks in `recent` that no commit tells of yet.
     pub(super) pending: Vec<u64>,
+    /// The blocks in `recent` of which the index may name a place that is not given up yet.
+    pub(super) unexamined: Vec<u64>,
+    /// Places that the index names, but that were given up, since `recent` names others.
+    pub(super) gone: HashSet<u64>,
     /// The root of the index without `recent`, and how many levels it has.
     pub(super) root: Entry,
     pub(super) levels: u32,
@@ -171,6 +175,8 @@ impl State {
             recent: HashMap::new(),
             recent_most: places / 8 * 7,
             pending: Vec::new(),
+            unexamined: Vec::new(),
+            gone: HashSet::new(),
             root: Entry::UNMAPPED,
             levels: levels(geometry.blocks),
             root_pending: false,
@@ -250,21 +256,26 @@ impl State {
     pub(super) fn write_blocks(&mut self, core: &Core, first: u64, data: &[u8]) -> Result<(), VolumeError> {
         let count = data.len() / BLOCK_BYTES;
         self.make_way(core, count)?;
-        let fresh = (first..first + count as u64).filter(|block| self.waiting(core, *block).is_none());
-        let fresh = fresh.count();
+        let mut waiting = [None; BATCH];
+        for (block, waiting) in (first..first + count as u64).zip(&mut waiting) {
+            *waiting = self.waiting(core, block);
+        }
+        let waiting = &waiting[..count];
+        let fresh = waiting.iter().filter(|address| address.is_none()).count();
         let mut addresses = self.take(fresh)?.into_iter();
         let mut start = 0;
         while start < count {
             let block = first + start as u64;
             let piece = &data[start * BLOCK_BYTES..];
             // A block that has not left yet is replaced where it waits.
-            if let Some(address) = self.waiting(core, block) {
+            if let Some(address) = waiting[start] {
                 self.reseal(core, block, address, &piece[..BLOCK_BYTES])?;
                 start += 1;
                 continue;
             }
-            let run = (start..count)
-                .take_while(|at| self.waiting(core, first + *at as u64).is_none())
+            let run = waiting[start..]
+                .iter()
+                .take_while(|address| address.is_none())
                 .count();
             let taken: Vec<u64> = addresses.by_ref().take(run).collect();
             let places: Vec<(Place, u64)> = taken
@@ -337,7 +348,10 @@ impl State {
                 }
                 self.release(core, &before);
             }
-            None => self.pending.push(block),
+            None => {
+                self.pending.push(block);
+                self.unexamined.push(block);
+            }
         }
     }
 }

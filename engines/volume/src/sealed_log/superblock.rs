@@ -108,7 +108,7 @@ impl Superblock {
             aead(engine, &key)?.open(messages, InOutBuf::from(&mut body[..]), &[tag])
         })();
         opened.map_err(|error: EngineError| error.to_string())?;
-        Self::read(&body).ok_or_else(|| "its lengths do not agree".to_owned())
+        Self::read(&body).ok_or_else(|| "its lengths or numbers cannot be".to_owned())
     }
 
     fn read(body: &[u8]) -> Option<Self> {
@@ -119,7 +119,12 @@ impl Superblock {
         let previous = Tag(cut(&mut rest)?);
         let (data, map) = (Entry(cut(&mut rest)?), Entry(cut(&mut rest)?));
         let count = u64::from_le_bytes(cut(&mut rest)?);
-        if count > MOST_SESSIONS as u64 || count * SESSION_BYTES as u64 != rest.len() as u64 {
+        // Far beyond what is ever reached, and far from where sums overflow.
+        let sane = |number: u64| number < 1 << 62;
+        if ![generation, commit, unit].into_iter().all(sane)
+            || count > MOST_SESSIONS as u64
+            || count * SESSION_BYTES as u64 != rest.len() as u64
+        {
             return None;
         }
         let mut sessions = Vec::with_capacity(count as usize);
@@ -131,7 +136,9 @@ impl Superblock {
                 secret: Zeroizing::new(cut(&mut rest)?),
             });
         }
-        Some(Self {
+        let session_is_sane =
+            |session: &Session| sane(session.unit) && sane(session.commit) && session.epoch < u32::MAX;
+        sessions.iter().all(session_is_sane).then_some(Self {
             generation,
             commit,
             unit,

@@ -9,10 +9,12 @@ use super::entry::Entry;
 use super::geometry::{BLOCK_BYTES, FAN_OUT};
 use super::index::Found;
 use super::seal::{BATCH, Place};
-use super::state::data_place;
+use super::state::{data_place, lengths};
 use crate::volume::check_request;
 use crate::{Volume, VolumeError};
 
+/// What was given up although the index names it may be one for so many recent blocks.
+const GONE_SHARE: usize = 4;
 /// Blocks that are discarded under one lock.
 const DISCARD_BLOCKS: u64 = FAN_OUT * FAN_OUT;
 
@@ -110,7 +112,8 @@ impl SealedLog {
     pub(super) fn room(&self, offset: u64, count: u64) -> Result<Locked<'_>, VolumeError> {
         let mut state = lock(&self.state);
         state.check()?;
-        if state.recent.len() + count.max(1) as usize > state.recent_most {
+        let crowded = state.recent.len() + count.max(1) as usize > state.recent_most;
+        if crowded || state.gone.len() > state.recent_most / GONE_SHARE {
             state.write_index(&self.core, &[])?;
         }
         // What is left must do for writing the index anew, at any time.
@@ -122,16 +125,17 @@ impl SealedLog {
                 state = wait(&self.changed, state);
                 continue;
             }
-            if tried == 2 || !self.early_commits {
+            if tried == 3 || !self.early_commits {
                 return Err(VolumeError::NoSpace {
                     offset,
                     bytes: count * BLOCK_BYTES as u64,
                 });
             }
+            // What is given up is free with the commit, that of an old index too; only then is there room for a new one.
+            let index = tried > 0 && !state.root_pending;
+            state.examine(&self.core)?;
             tried += 1;
             state.statistics.early_commits += 1;
-            // What a new index does without is free with the commit; only then is there room for another one.
-            let index = !state.root_pending;
             state = self.commit(state, index)?;
         }
         Ok(state)
@@ -147,13 +151,14 @@ impl SealedLog {
         let mut at = 0;
         while at < count {
             let block = first + at as u64;
+            at += state.find_run(block, &mut blocks[at..count]);
+            if at == count {
+                break;
+            }
+            let block = first + at as u64;
             match state.find(block) {
                 Found::Entry(entry) => {
                     blocks[at] = (data_place(block), entry);
-                    if let Some(waiting) = entry.address().and_then(|address| state.batch.get(address)) {
-                        data[at * BLOCK_BYTES..][..BLOCK_BYTES].copy_from_slice(waiting);
-                        here[at] = true;
-                    }
                     at += 1;
                 }
                 Found::Missing(id, entry) => {
@@ -166,6 +171,14 @@ impl SealedLog {
                         // It may have been given up meanwhile; if it was not, this fails in the same way.
                         Err(_) => drop(state.find_now(&self.core, block)?),
                     }
+                }
+            }
+        }
+        if !state.batch.is_empty() {
+            for (at, (_, entry)) in blocks[..count].iter().enumerate() {
+                if let Some(waiting) = entry.address().and_then(|address| state.batch.get(address)) {
+                    data[at * BLOCK_BYTES..][..BLOCK_BYTES].copy_from_slice(waiting);
+                    here[at] = true;
                 }
             }
         }
@@ -206,42 +219,69 @@ impl SealedLog {
     ) -> Result<(), VolumeError> {
         let mut at = 0;
         while at < blocks.len() {
-            let Some(address) = blocks[at].1.address() else {
+            let (_, first) = blocks[at];
+            let Some(address) = first.address() else {
                 data[at * BLOCK_BYTES..][..BLOCK_BYTES].fill(0);
                 at += 1;
                 continue;
             };
             let follows = |(index, (_, entry)): &(usize, &(Place, Entry))| {
-                !here[at + index] && entry.address() == Some(address + *index as u64)
+                here[at + index] == here[at]
+                    && entry.epoch() == first.epoch()
+                    && entry.address() == Some(address + *index as u64)
             };
-            let run = match here[at] {
-                true => 1,
-                false => blocks[at..].iter().enumerate().take_while(follows).count(),
-            };
-            if !here[at] {
-                self.core
-                    .fetch(address, &mut data[at * BLOCK_BYTES..][..run * BLOCK_BYTES])?;
-            }
-            at += run;
-        }
-        let mut at = 0;
-        while at < blocks.len() {
-            let epoch = blocks[at].1.epoch();
-            if blocks[at].1.address().is_none() {
-                at += 1;
-                continue;
-            }
-            let same = |(_, entry): &&(Place, Entry)| entry.address().is_some() && entry.epoch() == epoch;
-            let run = blocks[at..].iter().take_while(same).count();
-            let data = InOutBuf::from(&mut data[at * BLOCK_BYTES..][..run * BLOCK_BYTES]);
-            let opened = match self.core.epoch(&blocks[at].1) {
-                Some(epoch) => epoch.open(&blocks[at..at + run], data),
-                None => Err(EngineError::Unauthentic { index: 0 }),
-            };
-            opened.map_err(|error| VolumeError::Sector(error.into()))?;
+            let run = blocks[at..].iter().enumerate().take_while(follows).count();
+            let data = &mut data[at * BLOCK_BYTES..][..run * BLOCK_BYTES];
+            self.read_run(&blocks[at..at + run], here[at], address, data)?;
             at += run;
         }
         Ok(())
+    }
+
+    /// Reads and opens neighbours in the log; those that are `here` have been read.
+    fn read_run(
+        &self,
+        blocks: &[(Place, Entry)],
+        here: bool,
+        address: u64,
+        data: &mut [u8],
+    ) -> Result<(), VolumeError> {
+        let unauthentic = || VolumeError::Sector(EngineError::Unauthentic { index: 0 }.into());
+        let epoch = self.core.epoch(&blocks[0].1).ok_or_else(unauthentic)?;
+        let mut done = 0;
+        // A store in memory is read and opened in one pass.
+        while !here && done < blocks.len() && address + blocks.len() as u64 <= self.core.geometry.log {
+            let (blocks, data) = (&blocks[done..], &mut data[done * BLOCK_BYTES..]);
+            let offset = self.core.geometry.offset(address + done as u64);
+            let mut opened = Ok(());
+            let mut take = |lent: &[u8]| {
+                let count = lent.len() / BLOCK_BYTES;
+                let data = InOutBuf::new(lent, &mut data[..lent.len()]).map_err(lengths);
+                opened = data.and_then(|data| {
+                    let opened = epoch.open(&blocks[..count], data);
+                    opened.map_err(|error| VolumeError::Sector(error.into()))
+                });
+            };
+            let lent = self
+                .core
+                .store
+                .lend(offset, blocks.len() * BLOCK_BYTES, BLOCK_BYTES, &mut take);
+            let lent = lent.map_err(|error| self.core.store_error("reading", offset, data.len(), error))?;
+            opened?;
+            if lent == 0 {
+                break;
+            }
+            done += lent / BLOCK_BYTES;
+        }
+        let (blocks, data) = (&blocks[done..], &mut data[done * BLOCK_BYTES..]);
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        if !here {
+            self.core.fetch(address + done as u64, data)?;
+        }
+        let opened = epoch.open(blocks, InOutBuf::from(data));
+        opened.map_err(|error| VolumeError::Sector(error.into()))
     }
 
     /// Reads block by block with the lock held, so that nothing moves: what fails now is not authentic.
