@@ -15,7 +15,7 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads \
 	checkpoint-restore volume-stacks
 
-.PHONY: help build bench bench-full conformance criu harnesses test check fuzz icount criterion oracle clean
+.PHONY: help build bench bench-full conformance criu harnesses test test-long check fuzz icount criterion oracle clean
 
 help:
 	@echo 'make bench       measure this machine, 2 to 5 minutes after the build; ends with the path of a report'
@@ -23,6 +23,7 @@ help:
 	@echo 'make conformance hold every engine, and harnesses in other languages, to the golden vectors'
 	@echo 'make build       target/release/sealab'
 	@echo 'make test        the whole test suite'
+	@echo 'make test-long   what takes longer: 100,000 power cuts of each format of volumes, half an hour'
 	@echo 'make fuzz        a minute of each fuzz target (needs cargo-fuzz)'
 	@echo 'make criterion   benches of the hot paths'
 	@echo 'make icount      instruction counts under callgrind'
@@ -59,6 +60,9 @@ criu: setup-criu
 test: check harnesses criu setup-conformance
 	$(CARGO) test --locked $(MEMBERS)
 
+test-long: setup-build
+	$(CARGO) test --locked -p sealab-attack -- --ignored
+
 check: setup-build setup-test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets $(MEMBERS) -- -D warnings
@@ -81,7 +85,8 @@ icount: setup-build setup-icount
 # system's libraries are opened, so that the engines run without it.
 fuzz:
 	@for target in scenario cpu_profiles sizes record report vectors request engines \
-		image pr2297 sealed archive luks verity integrity sealed_log nbd trace tpm_response; do \
+		image pr2297 sealed archive luks verity integrity sealed_log nbd trace tpm_response \
+		layer_options layer_recipients chunk_table; do \
 		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
 		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::checkpoint::CheckpointCommand;
+use crate::layer::LayerCommand;
 use crate::volume::VolumeCommand;
 
 /// A benchmarking and conformance lab for the encryption of container data at rest.
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     Doctor,
     /// Show each engine with its library's version, what it implements and the code path it takes
     Engines(EnginesArguments),
+    /// Encrypt, decrypt, rewrap and show the layers of container images
+    #[command(subcommand)]
+    Layer(LayerCommand),
     /// Fill memory and verify it without end: the program that `run` has dumped
     #[command(hide = true)]
     Mixture(MixtureArguments),

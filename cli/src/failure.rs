@@ -11,6 +11,8 @@ use sealab_scenario::ScenarioError;
 use sealab_vectors::VectorError;
 
 use crate::checkpoint::CheckpointFailure;
+use crate::keys::KeyFailure;
+use crate::layer::LayerFailure;
 use crate::volume::VolumeFailure;
 
 /// A failure, told in one line.
@@ -26,6 +28,10 @@ pub(crate) enum Failure {
     Engine { id: String, problem: String },
     #[error(transparent)]
     Harnesses(#[from] ListError),
+    #[error(transparent)]
+    Key(#[from] KeyFailure),
+    #[error(transparent)]
+    Layer(#[from] LayerFailure),
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
     #[error(transparent)]
@@ -52,6 +58,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Checkpoint(failure) => failure.exit_code(),
+            Self::Layer(failure) => failure.exit_code(),
             Self::Volume(failure) => failure.exit_code(),
             // The shell's own convention for a program that SIGINT ended.
             Self::Attack(AttackError::Interrupted)

@@ -13,6 +13,9 @@ mod engine;
 mod engines;
 mod failure;
 mod interrupt;
+mod keys;
+mod layer;
+mod progress;
 mod report;
 mod run;
 mod scenarios;
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Conform(arguments) => conform::conform(&arguments),
         Command::Doctor => doctor::doctor(),
         Command::Engines(arguments) => engines::engines(&arguments),
+        Command::Layer(command) => layer::layer(&command),
         Command::Mixture(arguments) => match sealab_criu::mixture(arguments.size, &arguments.status) {
             Ok(never) => match never {},
             Err(error) => Err(Failure::Usage(format!("{}: {error}", arguments.status.display()))),

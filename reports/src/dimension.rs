@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sealab_record::{Cell, Operation, Run};
+use sealab_record::{Cell, Operation, Run, Setting};
 
 use crate::numbers::{counted, size};
 use crate::printable::one_line;
@@ -18,7 +18,12 @@ pub(crate) enum Dimension {
     Workload,
     UnitBytes,
     Threads,
+    /// A setting that the scenario is about; cells of others have no value of it.
+    Along(Setting),
 }
+
+/// What stands for never: after every number.
+const NEVER: u64 = u64::MAX;
 
 /// A cell's value in one dimension.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -28,7 +33,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl Dimension {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Engine,
         Self::CpuProfile,
         Self::Plane,
@@ -37,6 +42,10 @@ impl Dimension {
         Self::Workload,
         Self::UnitBytes,
         Self::Threads,
+        Self::Along(Setting::FillPercent),
+        Self::Along(Setting::FlushEvery),
+        Self::Along(Setting::UnflushedBlocks),
+        Self::Along(Setting::VolumeBytes),
     ];
 
     /// The column heading.
@@ -50,6 +59,10 @@ impl Dimension {
             Self::Workload => "workload",
             Self::UnitBytes => "unit",
             Self::Threads => "threads",
+            Self::Along(Setting::FillPercent) => "full",
+            Self::Along(Setting::FlushEvery) => "flush every",
+            Self::Along(Setting::UnflushedBlocks) => "unflushed",
+            Self::Along(Setting::VolumeBytes) => "volume",
         }
     }
 
@@ -60,9 +73,18 @@ impl Dimension {
             Self::Plane => Value::Text(&cell.plane),
             Self::Format => Value::Text(&cell.format),
             Self::Operation => Value::Text(operation_word(cell.operation)),
-            Self::Workload => Value::Text(&cell.workload),
+            Self::Workload => Value::Text(
+                cell.along
+                    .as_ref()
+                    .map_or(&cell.workload, |along| &along.workload),
+            ),
             Self::UnitBytes => Value::Number(cell.unit_bytes),
             Self::Threads => Value::Number(cell.threads as u64),
+            Self::Along(setting) => match cell.along.as_ref().filter(|along| along.setting == setting) {
+                Some(along) if setting == Setting::FlushEvery && along.value == 0 => Value::Number(NEVER),
+                Some(along) => Value::Number(along.value),
+                None => Value::Text(""),
+            },
         }
     }
 
@@ -71,14 +93,39 @@ impl Dimension {
         match (self, value) {
             (Self::UnitBytes, Value::Number(bytes)) => format!("{} units", size(bytes)),
             (Self::Threads, Value::Number(threads)) => counted(threads as usize, "thread", "threads"),
+            (Self::Along(Setting::FillPercent), Value::Number(_)) => format!("{} full", self.short(value)),
+            (Self::Along(Setting::FlushEvery), Value::Number(NEVER)) => "no flushes".to_owned(),
+            (Self::Along(Setting::FlushEvery), Value::Number(every)) => format!("flush every {every}"),
+            (Self::Along(Setting::UnflushedBlocks), Value::Number(blocks)) => {
+                format!("{} unflushed", counted(blocks as usize, "block", "blocks"))
+            }
+            (Self::Along(Setting::VolumeBytes), Value::Number(bytes)) => format!("volume of {}", size(bytes)),
             _ => self.short(value),
+        }
+    }
+
+    /// Where `value` stands on an axis that holds `values` too; nowhere if it is no number above zero. Never stands where
+    /// the next number would.
+    pub(crate) fn position(value: Value<'_>, values: &[Value<'_>]) -> Option<f64> {
+        match value {
+            Value::Number(NEVER) => {
+                let largest = values.iter().filter_map(|value| match value {
+                    Value::Number(number) if *number < NEVER => Some(*number),
+                    _ => None,
+                });
+                Some(largest.max().unwrap_or(1).max(1) as f64 * 8.0)
+            }
+            Value::Number(number) if number > 0 => Some(number as f64),
+            _ => None,
         }
     }
 
     /// The value under a heading that says the dimension.
     pub(crate) fn short(self, value: Value<'_>) -> String {
         match (self, value) {
-            (Self::UnitBytes, Value::Number(bytes)) => size(bytes),
+            (Self::UnitBytes | Self::Along(Setting::VolumeBytes), Value::Number(bytes)) => size(bytes),
+            (Self::Along(Setting::FillPercent), Value::Number(percent)) => format!("{percent} %"),
+            (Self::Along(Setting::FlushEvery), Value::Number(NEVER)) => "never".to_owned(),
             (_, Value::Number(number)) => number.to_string(),
             (_, Value::Text(text)) => one_line(text),
         }

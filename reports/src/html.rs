@@ -1,5 +1,6 @@
 //! The report as one self-contained page.
 
+mod counted;
 mod figure;
 mod instructions;
 mod provenance;
@@ -14,6 +15,7 @@ pub(crate) use space::share_text;
 use maud::{Markup, html as markup};
 use sealab_record::Run;
 
+use crate::databases::databases_html;
 use crate::dimension::Order;
 use crate::findings::{Findings, findings, status_sentence};
 use crate::numbers::{counted, size};
@@ -41,6 +43,7 @@ pub fn html(run: &Run) -> String {
             "Volumes beside the plain one",
             stacks_html(run, &ratios),
         ),
+        ("databases", "Databases on volumes", databases_html(run, &ratios)),
         ("scenarios", "Scenarios", scenarios),
         (
             "space",
@@ -68,7 +71,7 @@ pub fn html(run: &Run) -> String {
     let sections = sections
         .into_iter()
         // A run without volumes need not be told that it has none.
-        .filter(|(id, _, markup)| *id != "stacks" || !markup.0.is_empty())
+        .filter(|(id, _, markup)| !matches!(*id, "stacks" | "databases") || !markup.0.is_empty())
         .collect();
     let page = Page {
         heading: "Sealab report",

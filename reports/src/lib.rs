@@ -9,6 +9,8 @@ mod cells_csv;
 mod columns;
 mod commonmark;
 mod conformance;
+mod counted;
+mod databases;
 mod dimension;
 mod findings;
 mod html;

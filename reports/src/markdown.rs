@@ -3,6 +3,7 @@
 use sealab_record::Run;
 
 use crate::commonmark::{code, escaped};
+use crate::databases::{HEADINGS as HEADINGS_OF_DATABASES, databases};
 use crate::dimension::Order;
 use crate::findings::{Findings, findings, status_sentence};
 use crate::html::{by_scenario, pair_name, share_text};
@@ -42,6 +43,7 @@ pub fn markdown(run: &Run) -> String {
     limit(&mut text, &findings);
     scenarios(&mut text, run, &order);
     stacks_text(&mut text, run, &ratios);
+    databases_text(&mut text, run, &ratios);
     space(&mut text, run);
     traffic(&mut text, run);
     reasons(&mut text, run);
@@ -145,6 +147,11 @@ fn scenarios(text: &mut String, run: &Run, order: &Order<'_>) {
             let (header, rows) = job::table(panel);
             table(text, &header, rows.into_iter().take(MAX_ROWS));
         }
+        for one in crate::counted::counted(&cells, order) {
+            text.push_str(&format!("\n**{}**\n\n", escaped(&one.title())));
+            table(text, &one.headings(), one.texts().into_iter().take(MAX_ROWS));
+            text.push('\n');
+        }
         for view in views(&cells, order) {
             let mut tables = 0;
             for panel in &view.panels {
@@ -220,6 +227,20 @@ fn stacks_text(text: &mut String, run: &Run, ratios: &Ratios) {
             text,
             &stacks.headings(),
             stacks.texts().into_iter().take(MAX_ROWS),
+        );
+    }
+}
+
+fn databases_text(text: &mut String, run: &Run, ratios: &Ratios) {
+    for one in databases(run, ratios) {
+        text.push_str(&format!(
+            "\n## {}\n\nA workload like TPC-C, not TPC-C.\n\n",
+            escaped(&one.title)
+        ));
+        table(
+            text,
+            &HEADINGS_OF_DATABASES.map(str::to_owned),
+            one.rows.into_iter().take(MAX_ROWS),
         );
     }
 }

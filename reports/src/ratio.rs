@@ -108,6 +108,9 @@ mod tests {
             sample_conditions: Vec::new(),
             space: None,
             traffic: None,
+            along: None,
+            memory: None,
+            transactions: None,
         }
     }
 

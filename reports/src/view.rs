@@ -90,10 +90,16 @@ fn view<'a>(unit: Unit<'a>, cells: &[&'a Cell], order: &Order<'_>) -> View<'a> {
         .collect();
     let varies = |dimension: Dimension| counts[&dimension] > 1;
     // Along an axis goes what varies while all else is equal: messages whose length hangs on their workload do not.
-    let along = [Dimension::Threads, Dimension::UnitBytes]
+    let fits = |dimension: &Dimension| varies(*dimension) && varies_alone(*dimension, cells);
+    let along = Dimension::ALL
         .into_iter()
-        .filter(|dimension| varies(*dimension) && varies_alone(*dimension, cells))
-        .max_by_key(|dimension| counts[dimension]);
+        .find(|dimension| matches!(dimension, Dimension::Along(_)) && fits(dimension))
+        .or_else(|| {
+            [Dimension::Threads, Dimension::UnitBytes]
+                .into_iter()
+                .filter(fits)
+                .max_by_key(|dimension| counts[dimension])
+        });
     // A scenario of many formats is about them, one of many engines about those.
     let [first, second] = if counts[&Dimension::Format] > counts[&Dimension::Engine] {
         [Dimension::Format, Dimension::Engine]

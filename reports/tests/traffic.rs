@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use sealab_record::{Cell, Operation, Traffic, median_interval};
+use sealab_record::{Along, Cell, Memory, Operation, Rate, Setting, Traffic, median_interval};
 use sealab_report::{html, markdown};
 
 #[test]
@@ -91,4 +91,82 @@ fn volumes_are_set_beside_the_plain_one_and_make_no_headline_of_engines() {
     assert!(row("luks2-gcm").contains("not asked"), "{}", row("luks2-gcm"));
     assert!(html(&run).contains("Volumes beside the plain one"));
     assert!(!html(&fixture::full()).contains("Volumes beside the plain one"));
+}
+
+#[test]
+fn what_is_counted_stands_along_the_setting_of_the_scenario() {
+    let mut run = fixture::full();
+    let template = run.cells[0].clone();
+    run.jobs.clear();
+    run.checks.clear();
+    run.scenarios.truncate(1);
+    run.scenarios[0].name.clone_from(&template.scenario);
+    let cells = [
+        ("plain", 64, 1000),
+        ("plain", 0, 1000),
+        ("luks2-gcm", 64, 1070),
+        ("luks2-gcm", 0, 1030),
+    ];
+    run.cells = cells
+        .map(|(format, every, store_written)| Cell {
+            traffic: Some(Traffic {
+                user_written: 1000,
+                flushes: every,
+                store_written,
+                syncs: 2 * every,
+                ..Traffic::default()
+            }),
+            along: Some(Along {
+                setting: Setting::FlushEvery,
+                value: every,
+                workload: "random write".to_owned(),
+            }),
+            ..on_volume(
+                &template,
+                format,
+                &format!("random write, flush every {every}"),
+                4e9,
+            )
+        })
+        .to_vec();
+    let text = markdown(&run);
+    assert!(
+        text.contains("| format | flush every 64 | no flushes |"),
+        "{text}"
+    );
+    assert!(text.contains("| luks2-gcm | 1.07× | 1.03× |"), "{text}");
+    // A flush that never came has no syncs.
+    assert!(text.contains("| luks2-gcm | 2.00 |  |"), "{text}");
+    let page = html(&run);
+    assert!(page.contains("Syncs of the store for each flush of the volume"));
+    assert!(
+        page.contains("never</text>") || page.contains(">never<") || page.contains("never\n</text>"),
+        "the axis"
+    );
+    assert!(!page.contains("Memory: the process"));
+
+    for (cell, size) in run.cells.iter_mut().zip([1_u64 << 30, 1 << 40, 1 << 30, 1 << 40]) {
+        cell.traffic = None;
+        cell.along = Some(Along {
+            setting: Setting::VolumeBytes,
+            value: size,
+            workload: "opening".to_owned(),
+        });
+        cell.memory = Some(Memory {
+            before_bytes: 10 << 20,
+            peak_bytes: (10 << 20) + (size >> 20),
+        });
+        cell.throughput_bytes_per_s = None;
+        cell.rate = Some(Rate {
+            unit: "openings/s".to_owned(),
+            figure: median_interval(&[40.0; 8]).expect("a figure"),
+        });
+    }
+    let text = markdown(&run);
+    assert!(
+        text.contains("| format | volume of 1 GiB | volume of 1 TiB |"),
+        "{text}"
+    );
+    assert!(text.contains("| luks2-gcm | 1 KiB | 1 MiB |"), "{text}");
+    assert!(text.contains("| luks2-gcm | 25.0 ms | 25.0 ms |"), "{text}");
 }

@@ -16,9 +16,10 @@ use sealab_memory::Prepared as PreparedWorkload;
 use sealab_record::{Cell, CellStatus, EngineRecord, Evidence};
 
 use crate::child::{ChildError, WorkerProcess};
+use crate::databases;
 use crate::machine::available_memory;
 use crate::progress::Progress;
-use crate::protocol::{Answer, Attach, Hello, Prepare, PrepareVolume, Request};
+use crate::protocol::{Answer, Attach, Hello, Prepare, PrepareDatabase, PrepareVolume, Request};
 use crate::shared::{Mapping, SharedFile};
 use crate::trial::Trial;
 use crate::uses;
@@ -215,6 +216,10 @@ impl<'a> Bench<'a> {
                         spec.format
                     )
                 });
+                if spec.alone {
+                    // What the process has taken so far was for others.
+                    self.workers.remove(&(engine.to_owned(), profile.to_owned()));
+                }
                 self.restart(engine, profile)?;
                 if let Some(reason) = self.unavailable(&trial.cell) {
                     trial.fail(CellStatus::Unavailable, reason);
@@ -226,7 +231,7 @@ impl<'a> Bench<'a> {
                     format: spec.format.to_owned(),
                     store: spec.store,
                     size: spec.size,
-                    workload: spec.workload.clone(),
+                    task: spec.task.clone(),
                     sample_seconds: planned.sample.as_secs_f64(),
                 });
                 match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
@@ -237,6 +242,65 @@ impl<'a> Bench<'a> {
             }
             self.sample(planned, &mut trials)?;
             for trial in &mut trials {
+                trial.conclude();
+            }
+            cells.extend(trials.into_iter().map(|trial| trial.cell));
+        }
+        Ok(cells)
+    }
+
+    /// The databases of one scenario.
+    pub(crate) fn databases(&mut self, planned: &PlannedScenario) -> Result<Vec<Cell>, ScenarioError> {
+        let mut cells = Vec::new();
+        for group in databases::groups(&planned.databases) {
+            let mut trials: Vec<Trial> = group
+                .iter()
+                .map(|spec| Trial::on_database(planned, spec))
+                .collect();
+            let (name, count) = (&planned.scenario.name.value, trials.len());
+            let mut seen = BTreeSet::new();
+            for (index, (trial, spec)) in trials.iter_mut().zip(&group).enumerate() {
+                let (engine, profile) = (spec.engine, spec.cpu_profile.as_str());
+                self.progress.show(|| {
+                    format!(
+                        "{name}: loading {}/{count} {} {engine} {profile} {}",
+                        index + 1,
+                        spec.database,
+                        spec.format
+                    )
+                });
+                self.restart(engine, profile)?;
+                if let Some(reason) = self.unavailable(&trial.cell) {
+                    trial.fail(CellStatus::Unavailable, reason);
+                    continue;
+                }
+                let prepare = Request::PrepareDatabase(PrepareDatabase {
+                    cell: index,
+                    fresh: seen.insert((engine, profile)),
+                    format: spec.format.to_owned(),
+                    store: spec.store,
+                    database: spec.database,
+                    tpcc: spec.tpcc,
+                    sample_seconds: planned.sample.as_secs_f64(),
+                });
+                match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
+                    Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
+                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                    None => {}
+                }
+            }
+            self.sample(planned, &mut trials)?;
+            for (index, trial) in trials.iter_mut().enumerate() {
+                if !trial.ready {
+                    continue;
+                }
+                self.progress
+                    .show(|| format!("{name}: checking {}/{count}", index + 1));
+                match self.ask(trial, &Request::Conclude { cell: index }, PREPARE_PATIENCE)? {
+                    Some(Answer::Concluded(done)) => trial.cell.transactions = Some(done),
+                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                    None => {}
+                }
                 trial.conclude();
             }
             cells.extend(trials.into_iter().map(|trial| trial.cell));

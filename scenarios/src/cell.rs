@@ -263,6 +263,7 @@ impl TimedCell {
             cpu_seconds: stretches.iter().map(|stretch| stretch.cpu.as_secs_f64()).sum(),
             involuntary_switches: stretches.iter().map(|stretch| stretch.involuntary_switches).sum(),
             traffic: None,
+            peak_bytes: None,
         })
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::{Location, Spanned};
 
 use crate::ScenarioError;
+use crate::databases::DatabaseBlock;
 use crate::selection::Selection;
 use crate::uses::UseBlock;
 use crate::volumes::VolumeBlock;
@@ -55,6 +56,9 @@ pub struct Scenario {
     /// Volumes under load; each block is multiplied out on its own.
     #[serde(default)]
     pub volumes: Vec<VolumeBlock>,
+    /// Databases on volumes; each block is multiplied out on its own.
+    #[serde(default)]
+    pub databases: Vec<DatabaseBlock>,
     /// What volumes are used for; the formats that are measured are attacked, to see which use each is fit for.
     #[serde(default)]
     pub uses: Vec<UseBlock>,

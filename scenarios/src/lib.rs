@@ -10,6 +10,7 @@ mod cell;
 mod checkpoints;
 mod child;
 mod clock;
+mod databases;
 mod error;
 mod file;
 mod machine;
@@ -30,13 +31,16 @@ mod volumes;
 mod worker;
 
 pub use checkpoints::CheckpointSpec;
+pub use databases::{DatabaseBlock, DatabaseCellSpec, DatabaseKind, TpccWorkload, WarehouseLoading};
 pub use error::ScenarioError;
 pub use file::{MAX_SCENARIO_BYTES, Scenario, UnitOperation, json_schema, parse, read};
 pub use machine::{cpus, load_average, machine};
 pub use plan::{CellSpec, PlannedScenario, Vocabulary, plan};
 pub use run::{Outcome, RunOptions, inspect, run};
 pub use shipped::{SHIPPED, shipped};
-pub use volumes::{BlockOperation, BlockPattern, BlockWorkload, StoreKind, VolumeCellSpec};
+pub use volumes::{
+    BlockOperation, BlockPattern, BlockWorkload, Opening, StoreKind, TraceFile, VolumeCellSpec, VolumeTask,
+};
 pub use worker::{WORKER_COMMAND, work};
 
 /// The command of the binary, not for people, that a dumped `mixture` runs: `sealab mixture BYTES FILE`, which calls

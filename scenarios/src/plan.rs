@@ -9,6 +9,7 @@ use sealab_memory::Workload;
 use serde_saphyr::Spanned;
 
 use crate::checkpoints::{CheckpointSpec, plan_checkpoints};
+use crate::databases::{DatabaseCellSpec, plan_databases};
 use crate::file::{Block, Scenario, UnitOperation};
 use crate::place::Place;
 use crate::selection::Selection;
@@ -52,6 +53,8 @@ pub struct PlannedScenario {
     pub checkpoints: Vec<CheckpointSpec>,
     /// The cells that are on volumes.
     pub volumes: Vec<VolumeCellSpec>,
+    /// The cells that are databases on volumes.
+    pub databases: Vec<DatabaseCellSpec>,
 }
 
 /// One engine × CPU profile × format × workload × unit × threads, not yet run.
@@ -95,8 +98,9 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
     }
     let checkpoints = plan_checkpoints(&scenario.criu, &place)?;
     let volumes = plan_volumes(&scenario.volumes, words, &place)?;
+    let databases = plan_databases(&scenario.databases, words, &place)?;
     check_uses(&scenario.uses, &volumes, &place)?;
-    if checkpoints.is_empty() && volumes.is_empty() {
+    if checkpoints.is_empty() && volumes.is_empty() && databases.is_empty() {
         place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
     }
 
@@ -128,6 +132,7 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         cells,
         checkpoints,
         volumes,
+        databases,
     })
 }
 

@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use sealab_record::{CellStatus, Traffic};
+use sealab_record::{CellStatus, Traffic, Transactions};
 use serde::{Deserialize, Serialize};
 
+use crate::databases::{DatabaseKind, TpccWorkload};
 use crate::file::UnitOperation;
-use crate::volumes::{BlockWorkload, StoreKind};
+use crate::volumes::{StoreKind, VolumeTask};
 
 /// The longest line that either side accepts, in bytes.
 pub(crate) const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -24,6 +25,13 @@ pub(crate) enum Request {
     Prepare(Prepare),
     /// Make and verify a volume, and find out how fast it is.
     PrepareVolume(PrepareVolume),
+    /// Load a database on a volume, and verify it.
+    PrepareDatabase(PrepareDatabase),
+    /// Verify a database after its last sample, and end it.
+    Conclude {
+        /// The cell's number.
+        cell: usize,
+    },
     /// Time one sample of a prepared cell.
     Sample {
         /// The cell's number.
@@ -72,7 +80,22 @@ pub(crate) struct PrepareVolume {
     pub(crate) store: StoreKind,
     /// Bytes of the volume.
     pub(crate) size: u64,
-    pub(crate) workload: BlockWorkload,
+    pub(crate) task: VolumeTask,
+    /// How long a sample should last, in seconds.
+    pub(crate) sample_seconds: f64,
+}
+
+/// One database on a volume, for a worker.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct PrepareDatabase {
+    /// The number by which samples ask for it.
+    pub(crate) cell: usize,
+    /// Whether all cells of before are done with.
+    pub(crate) fresh: bool,
+    pub(crate) format: String,
+    pub(crate) store: StoreKind,
+    pub(crate) database: DatabaseKind,
+    pub(crate) tpcc: TpccWorkload,
     /// How long a sample should last, in seconds.
     pub(crate) sample_seconds: f64,
 }
@@ -85,6 +108,7 @@ pub(crate) enum Answer {
     Done,
     Prepared(Prepared),
     Sample(Sample),
+    Concluded(Transactions),
     Refused(Refusal),
 }
 
@@ -137,12 +161,15 @@ pub(crate) struct EngineFacts {
 pub(crate) struct Prepared {
     pub(crate) plain_bytes: u64,
     pub(crate) stored_bytes: u64,
+    /// What was resident of the worker before a volume was made, in bytes.
+    #[serde(default)]
+    pub(crate) resident_bytes: u64,
 }
 
 /// One timed sample.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Sample {
-    /// Plain bytes sealed or opened.
+    /// Plain bytes sealed or opened, or what else the cell counts.
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
     pub(crate) cpu_seconds: f64,
@@ -150,4 +177,7 @@ pub(crate) struct Sample {
     /// What reached the store, for cells on volumes.
     #[serde(default)]
     pub(crate) traffic: Option<Traffic>,
+    /// The most that was ever resident of the worker, in bytes, for cells on volumes.
+    #[serde(default)]
+    pub(crate) peak_bytes: Option<u64>,
 }

@@ -54,7 +54,10 @@ pub fn run(
                 .iter()
                 .map(|cell| (cell.engine, cell.cpu_profile.clone()));
             let volumes = scenario.volumes.iter();
-            cells.chain(volumes.map(|cell| (cell.engine, cell.cpu_profile.clone())))
+            let databases = scenario.databases.iter();
+            cells
+                .chain(volumes.map(|cell| (cell.engine, cell.cpu_profile.clone())))
+                .chain(databases.map(|cell| (cell.engine, cell.cpu_profile.clone())))
         })
         .collect();
     for profile in options.profiles.iter() {
@@ -71,6 +74,7 @@ pub fn run(
             cells.extend(bench.scenario(scenario)?);
         }
         cells.extend(bench.volumes(scenario)?);
+        cells.extend(bench.databases(scenario)?);
         if !scenario.checkpoints.is_empty() {
             let checkpoints = match &mut checkpoints {
                 Some(checkpoints) => checkpoints,

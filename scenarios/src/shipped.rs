@@ -14,6 +14,14 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("checkpoint-restore", include_str!("../checkpoint-restore.yaml")),
     ("checkpoint-peers", include_str!("../checkpoint-peers.yaml")),
     ("volume-stacks", include_str!("../volume-stacks.yaml")),
+    ("volume-random-write", include_str!("../volume-random-write.yaml")),
+    ("volume-flush", include_str!("../volume-flush.yaml")),
+    ("volume-fill", include_str!("../volume-fill.yaml")),
+    ("volume-recovery", include_str!("../volume-recovery.yaml")),
+    ("volume-memory", include_str!("../volume-memory.yaml")),
+    ("volume-trace", include_str!("../volume-trace.yaml")),
+    ("coco-tpcc", include_str!("../coco-tpcc.yaml")),
+    ("coco-tpcc-servers", include_str!("../coco-tpcc-servers.yaml")),
     ("usage-matrix", include_str!("../usage-matrix.yaml")),
 ];
 

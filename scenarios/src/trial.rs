@@ -1,7 +1,10 @@
 //! A cell on its way to the record.
 
-use sealab_record::{Cell, CellStatus, Operation, SampleConditions, Space, Traffic, median_interval};
+use sealab_record::{
+    Cell, CellStatus, Memory, Operation, Rate, SampleConditions, Space, Traffic, median_interval,
+};
 
+use crate::databases::{DatabaseCellSpec, UNIT};
 use crate::protocol::{Prepared, Sample};
 use crate::volumes::{VOLUME_PLANE, VolumeCellSpec};
 use crate::{CellSpec, PlannedScenario};
@@ -10,6 +13,12 @@ use crate::{CellSpec, PlannedScenario};
 pub(crate) struct Trial {
     pub(crate) cell: Cell,
     pub(crate) ready: bool,
+    /// What is counted in place of bytes.
+    counted: Option<&'static str>,
+    /// Whether it has a process of its own.
+    alone: bool,
+    /// What was resident of that process before.
+    resident_bytes: u64,
 }
 
 impl Trial {
@@ -32,24 +41,57 @@ impl Trial {
 
     /// The place of a cell on a volume.
     pub(crate) fn on_volume(planned: &PlannedScenario, spec: &VolumeCellSpec) -> Self {
-        let workload = &spec.workload;
-        Self::of(Cell {
+        let task = &spec.task;
+        let trial = Self::of(Cell {
             plane: VOLUME_PLANE.to_owned(),
-            unit_bytes: workload.block.bytes(),
+            unit_bytes: task.unit_bytes(),
+            along: spec.along(),
             ..unknown(
                 planned,
                 spec.engine,
                 &spec.cpu_profile,
                 spec.format,
-                workload.operation.recorded(),
-                workload.depth,
+                task.operation(),
+                task.depth(),
                 &spec.label(),
             )
-        })
+        });
+        Self {
+            counted: task.counted(),
+            alone: spec.alone,
+            ..trial
+        }
+    }
+
+    /// The place of a database on a volume.
+    pub(crate) fn on_database(planned: &PlannedScenario, spec: &DatabaseCellSpec) -> Self {
+        let trial = Self::of(Cell {
+            plane: VOLUME_PLANE.to_owned(),
+            unit_bytes: spec.unit_bytes(),
+            ..unknown(
+                planned,
+                spec.engine,
+                &spec.cpu_profile,
+                spec.format,
+                Operation::Mixed,
+                spec.tpcc.threads,
+                &spec.label(),
+            )
+        });
+        Self {
+            counted: Some(UNIT),
+            ..trial
+        }
     }
 
     fn of(cell: Cell) -> Self {
-        Self { cell, ready: false }
+        Self {
+            cell,
+            ready: false,
+            counted: None,
+            alone: false,
+            resident_bytes: 0,
+        }
     }
 
     pub(crate) fn fail(&mut self, status: CellStatus, reason: String) {
@@ -61,6 +103,7 @@ impl Trial {
     pub(crate) fn verified(&mut self, prepared: &Prepared) {
         self.ready = true;
         self.cell.verified = true;
+        self.resident_bytes = prepared.resident_bytes;
         self.cell.space = Some(Space {
             plain_bytes: prepared.plain_bytes,
             stored_bytes: prepared.stored_bytes,
@@ -78,13 +121,28 @@ impl Trial {
         if let Some(traffic) = sample.traffic {
             *self.cell.traffic.get_or_insert(Traffic::default()) += traffic;
         }
+        if let Some(peak_bytes) = sample.peak_bytes.filter(|_| self.alone) {
+            self.cell.memory = Some(Memory {
+                before_bytes: self.resident_bytes,
+                peak_bytes,
+            });
+        }
     }
 
     /// A figure only for a cell that was ready to the end.
     pub(crate) fn conclude(&mut self) {
         if self.ready {
             self.cell.status = CellStatus::Measured;
-            self.cell.throughput_bytes_per_s = median_interval(&self.cell.samples);
+            let figure = median_interval(&self.cell.samples);
+            match self.counted {
+                Some(unit) => {
+                    self.cell.rate = figure.map(|figure| Rate {
+                        unit: unit.to_owned(),
+                        figure,
+                    });
+                }
+                None => self.cell.throughput_bytes_per_s = figure,
+            }
         }
     }
 }
@@ -118,5 +176,8 @@ fn unknown(
         sample_conditions: Vec::new(),
         space: None,
         traffic: None,
+        along: None,
+        memory: None,
+        transactions: None,
     }
 }

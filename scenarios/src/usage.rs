@@ -36,9 +36,50 @@ impl Usage {
     }
 }
 
+/// What is and was resident of this process, in bytes; nothing where the kernel does not say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) resident_bytes: u64,
+    pub(crate) peak_bytes: u64,
+}
+
+/// Has the peak begin anew at what is resident now. Where the kernel does not do that, the peak is that of the whole process.
+pub(crate) fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The memory of this process.
+pub(crate) fn memory() -> Option<Memory> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+    };
+    Some(Memory {
+        resident_bytes: kibibytes("VmRSS:")? << 10,
+        peak_bytes: kibibytes("VmHWM:")? << 10,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_was_given_back_stays_in_the_peak() {
+        const BYTES: usize = 64 << 20;
+        let before = memory().expect("Linux says");
+        drop(std::hint::black_box(vec![1_u8; BYTES]));
+        let after = memory().expect("Linux says");
+        assert!(
+            after.peak_bytes >= before.resident_bytes + BYTES as u64 * 9 / 10,
+            "{before:?} {after:?}"
+        );
+        assert!(
+            after.peak_bytes >= after.resident_bytes + BYTES as u64 / 2,
+            "{after:?}"
+        );
+    }
 
     #[test]
     fn threads_that_have_ended_count() {

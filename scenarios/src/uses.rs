@@ -43,7 +43,10 @@ pub(crate) fn check_uses(
         for need in &one.needs.value {
             place.known("guarantee", need, &words)?;
         }
-        if !volumes.iter().any(|cell| cell.workload == one.workload.value) {
+        if !volumes
+            .iter()
+            .any(|cell| cell.task.blocks() == Some(&one.workload.value))
+        {
             let message = format!(
                 "the use {:?} is measured by {}, which none of the scenario's volumes has",
                 one.name, one.workload.value
@@ -60,16 +63,16 @@ pub(crate) fn recorded(planned: &PlannedScenario) -> Vec<UseRecord> {
         let cell = planned
             .volumes
             .iter()
-            .find(|cell| cell.workload == one.workload.value)?;
+            .find(|cell| cell.task.blocks() == Some(&one.workload.value))?;
         Some(UseRecord {
             scenario: planned.scenario.name.value.clone(),
             name: one.name.trim().to_owned(),
             description: one.description.trim().to_owned(),
             needs: one.needs.value.iter().map(|need| need.value.clone()).collect(),
             workload: cell.label(),
-            operation: cell.workload.operation.recorded(),
-            unit_bytes: cell.workload.block.bytes(),
-            threads: cell.workload.depth as usize,
+            operation: cell.task.operation(),
+            unit_bytes: cell.task.unit_bytes(),
+            threads: cell.task.depth() as usize,
         })
     });
     uses.collect()

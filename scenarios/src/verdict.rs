@@ -117,6 +117,9 @@ mod tests {
             sample_conditions: Vec::new(),
             space: None,
             traffic: None,
+            along: None,
+            memory: None,
+            transactions: None,
         }
     }
 

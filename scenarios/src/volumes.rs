@@ -1,12 +1,17 @@
 //! Volumes under load: what a `volumes` block asks for.
 
+mod blocks;
 mod cell;
+mod content;
+mod opening;
+mod task;
+mod traces;
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use sealab_memory::ByteSize;
-use sealab_record::Operation;
+use sealab_record::{Along, Setting};
 use sealab_volume::format::{FORMATS, VolumeFormat};
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
@@ -16,16 +21,18 @@ use crate::place::Place;
 use crate::plan::Vocabulary;
 use crate::selection::Selection;
 
-pub(crate) use cell::{VolumeCell, verify};
+pub use blocks::{BlockOperation, BlockPattern, BlockWorkload};
+pub(crate) use cell::{VolumeCell, make_store};
+pub(crate) use content::verify;
+pub use opening::Opening;
+pub use task::VolumeTask;
+pub use traces::TraceFile;
 
 /// The plane's identifier in records.
 pub(crate) const VOLUME_PLANE: &str = "volume";
 
 /// The least and the most bytes of a volume.
-const SIZES: [u64; 2] = [1 << 20, 64 << 30];
-/// The least and the most bytes of a request.
-const BLOCKS: [u64; 2] = [4096, 4 << 20];
-const MAX_DEPTH: u32 = 64;
+const SIZES: [u64; 2] = [1 << 20, 1 << 40];
 
 /// One block of volumes: every combination of its lists is a cell.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -46,9 +53,25 @@ pub struct VolumeBlock {
     /// The size of each volume.
     #[schemars(with = "ByteSize")]
     pub size: Spanned<ByteSize>,
-    /// What is done on them.
-    #[schemars(with = "Vec<BlockWorkload>", length(min = 1))]
-    pub workloads: Spanned<Vec<Spanned<BlockWorkload>>>,
+    /// What is done on them. At least one, unless there are traces or openings.
+    #[serde(default)]
+    #[schemars(with = "Vec<BlockWorkload>")]
+    pub workloads: Vec<Spanned<BlockWorkload>>,
+    /// Block traces that are replayed on them: `database`, which is shipped, or the path of a file, from the scenario's
+    /// folder on.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub traces: Vec<Spanned<String>>,
+    /// What is opened that a process left which ended without closing it.
+    #[serde(default)]
+    #[schemars(with = "Vec<Opening>")]
+    pub openings: Vec<Spanned<Opening>>,
+    /// What the plots run along; the cells differ in it and are alike in all else.
+    #[serde(default)]
+    pub along: Option<Setting>,
+    /// Whether each cell has a process of its own, whose peak of memory is then its figure beside the speed.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 fn default_stores() -> Spanned<Vec<StoreKind>> {
@@ -77,89 +100,7 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// What is done on a volume, in the words of fio.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct BlockWorkload {
-    /// Which block comes next.
-    pub pattern: BlockPattern,
-    /// What is done with it.
-    pub operation: BlockOperation,
-    /// The bytes of a request.
-    pub block: ByteSize,
-    /// The requests at a time, 1 to 64; each has a thread.
-    #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 64))]
-    pub depth: u32,
-    /// A flush comes after every so many writes; none does without.
-    #[serde(default)]
-    #[schemars(range(min = 1))]
-    pub flush_every: Option<u64>,
-    /// How many of a hundred requests of `mixed` are read.
-    #[serde(default = "seventy")]
-    #[schemars(range(max = 100))]
-    pub read_percent: u8,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn seventy() -> u8 {
-    70
-}
-
-/// Which block comes next.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BlockPattern {
-    /// The one after the last.
-    Sequential,
-    /// Any.
-    Random,
-}
-
-/// What is done with a block.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BlockOperation {
-    /// It is read.
-    Read,
-    /// It is written.
-    Write,
-    /// Either, by chance.
-    Mixed,
-}
-
-impl BlockOperation {
-    pub(crate) fn recorded(self) -> Operation {
-        match self {
-            Self::Read => Operation::Read,
-            Self::Write => Operation::Write,
-            Self::Mixed => Operation::Mixed,
-        }
-    }
-}
-
-impl fmt::Display for BlockWorkload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.pattern {
-            BlockPattern::Sequential => "sequential ",
-            BlockPattern::Random => "random ",
-        })?;
-        match self.operation {
-            BlockOperation::Read => f.write_str("read")?,
-            BlockOperation::Write => f.write_str("write")?,
-            BlockOperation::Mixed => write!(f, "mixed, {} % read", self.read_percent)?,
-        }
-        match self.flush_every {
-            Some(every) => write!(f, ", flush every {every}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// One engine × CPU profile × format × store × workload, not yet run.
+/// One engine × CPU profile × format × store × task, not yet run.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct VolumeCellSpec {
     /// The engine's identifier.
@@ -173,23 +114,54 @@ pub struct VolumeCellSpec {
     /// The volume's size, in bytes.
     pub size: u64,
     /// What is done on it.
-    pub workload: BlockWorkload,
+    pub task: VolumeTask,
+    /// What the plots run along.
+    pub along: Option<Setting>,
+    /// Whether it has a process of its own.
+    pub alone: bool,
 }
 
 impl VolumeCellSpec {
     /// The workload with all its parameters but those that a cell has of its own.
     pub(crate) fn label(&self) -> String {
-        let mebibytes = self.size >> 20;
-        format!("{}, on {mebibytes} MiB of {}", self.workload, self.store)
+        self.labelled(None)
+    }
+
+    /// Where the cell stands along the setting that the plots run along.
+    pub(crate) fn along(&self) -> Option<Along> {
+        let setting = self.along?;
+        let value = match setting {
+            Setting::VolumeBytes => self.size,
+            _ => self.task.setting(setting)?,
+        };
+        Some(Along {
+            setting,
+            value,
+            workload: self.labelled(Some(setting)),
+        })
+    }
+
+    /// The label without what stands elsewhere.
+    fn labelled(&self, without: Option<Setting>) -> String {
+        let (task, store) = (self.task.label(without), self.store);
+        match without {
+            Some(Setting::VolumeBytes) => format!("{task}, on {store}"),
+            _ if self.size >= 1 << 30 => format!("{task}, on {} GiB of {store}", self.size >> 30),
+            _ => format!("{task}, on {} MiB of {store}", self.size >> 20),
+        }
     }
 }
 
-/// Cells that are measured in the same rounds: those of one workload on one kind of store.
+/// Cells that are measured in the same rounds: those of one task on one kind of store, or one that is alone.
 pub(crate) fn groups(specs: &[VolumeCellSpec]) -> Vec<Vec<&VolumeCellSpec>> {
     let mut groups: Vec<Vec<&VolumeCellSpec>> = Vec::new();
     for spec in specs {
         let kin = |other: &VolumeCellSpec| {
-            other.workload == spec.workload && other.store == spec.store && other.size == spec.size
+            other.task == spec.task
+                && other.store == spec.store
+                && other.size == spec.size
+                && !other.alone
+                && !spec.alone
         };
         match groups
             .iter_mut()
@@ -220,21 +192,17 @@ pub(crate) fn plan_volumes(
             .filter_map(sealab_volume::format::format)
             .collect();
         place.filled("stores", &block.stores.value, block.stores.referenced)?;
-        place.filled("workloads", &block.workloads.value, block.workloads.referenced)?;
         let size = block.size.value.bytes();
         if !(SIZES[0]..=SIZES[1]).contains(&size) {
-            let message = format!("the size {} must be 1 MiB to 64 GiB", block.size.value);
+            let message = format!("the size {} must be 1 MiB to 1 TiB", block.size.value);
             return Err(place.error(location, message));
         }
-        for workload in &block.workloads.value {
-            if let Some(message) = wrong(&workload.value, size) {
-                return Err(place.error(workload.referenced, message));
-            }
+        for task in tasks(block, size, place)? {
             for store in &block.stores.value {
-                for format in &formats {
-                    if workload.value.operation != BlockOperation::Read && !format.writable() {
-                        continue;
-                    }
+                for format in formats
+                    .iter()
+                    .filter(|format| format.writable() || !task.writes())
+                {
                     for cpu_profile in &profiles {
                         specs.extend(engines.iter().map(|engine| VolumeCellSpec {
                             engine,
@@ -242,7 +210,9 @@ pub(crate) fn plan_volumes(
                             format: format.id(),
                             store: *store,
                             size,
-                            workload: workload.value.clone(),
+                            task: task.clone(),
+                            along: block.along,
+                            alone: block.alone,
                         }));
                     }
                 }
@@ -254,35 +224,37 @@ pub(crate) fn plan_volumes(
     Ok(specs)
 }
 
-/// Why a workload cannot be.
-fn wrong(workload: &BlockWorkload, size: u64) -> Option<String> {
-    let block = workload.block.bytes();
-    if !(BLOCKS[0]..=BLOCKS[1]).contains(&block) || !block.is_multiple_of(BLOCKS[0]) {
-        return Some(format!(
-            "the block of {} must be 4 KiB to 4 MiB and a multiple of 4 KiB",
-            workload.block
-        ));
+/// What a block has done on its volumes of `size` bytes.
+fn tasks(block: &VolumeBlock, size: u64, place: &Place<'_>) -> Result<Vec<VolumeTask>, ScenarioError> {
+    let mut tasks = Vec::new();
+    for workload in &block.workloads {
+        if let Some(message) = workload.value.wrong(size) {
+            return Err(place.error(workload.referenced, message));
+        }
+        tasks.push(VolumeTask::Blocks(workload.value.clone()));
     }
-    if block > size {
-        return Some(format!(
-            "the block of {} is larger than the volume",
-            workload.block
-        ));
+    for name in &block.traces {
+        let trace = TraceFile::check(&name.value, place.file, size);
+        let trace = trace.map_err(|message| place.error(name.referenced, message))?;
+        tasks.push(VolumeTask::Trace(trace));
     }
-    if !(1..=MAX_DEPTH).contains(&workload.depth) {
-        return Some(format!(
-            "depth is {}; it must be 1 to {MAX_DEPTH}",
-            workload.depth
-        ));
+    for opening in &block.openings {
+        if let Some(message) = opening.value.wrong(size) {
+            return Err(place.error(opening.referenced, message));
+        }
+        tasks.push(VolumeTask::Opening(opening.value));
     }
-    if workload.flush_every == Some(0) {
-        return Some("flush_every is 0; it must be at least 1".to_owned());
+    if let Some(setting) = block.along
+        && let Some(task) = tasks
+            .iter()
+            .find(|task| setting != Setting::VolumeBytes && task.setting(setting).is_none())
+    {
+        let message = format!("along names a setting that {:?} does not have", task.label(None));
+        return Err(place.error(block.size.referenced, message));
     }
-    if workload.read_percent > 100 {
-        return Some(format!(
-            "read_percent is {}; it must be 0 to 100",
-            workload.read_percent
-        ));
+    if tasks.is_empty() {
+        let message = "workloads, traces and openings are all empty; one needs an entry".to_owned();
+        return Err(place.error(block.size.referenced, message));
     }
-    None
+    Ok(tasks)
 }

@@ -9,11 +9,12 @@ use sealab_cpu::Profile;
 use sealab_engine::{Candidate, Engine, EngineError, Primitive};
 
 use crate::cell::{Buffers, Layout, TimedCell};
-use sealab_record::CellStatus;
+use sealab_record::{CellStatus, Transactions};
 
+use crate::databases::DatabaseCell;
 use crate::protocol::{
-    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, PrepareVolume, Prepared, Refusal, Request,
-    Sample,
+    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, PrepareDatabase, PrepareVolume, Prepared,
+    Refusal, Request, Sample,
 };
 use crate::shared::Mapping;
 use crate::verify::verify;
@@ -33,6 +34,7 @@ pub fn work(candidate: &Candidate, profile: &Profile) -> io::Result<()> {
         workload: None,
         cells: HashMap::new(),
         volumes: HashMap::new(),
+        databases: HashMap::new(),
         verified: HashMap::new(),
     };
     let mut input = io::stdin().lock();
@@ -85,6 +87,7 @@ struct Worker<'a> {
     workload: Option<Workload>,
     cells: HashMap<usize, TimedCell>,
     volumes: HashMap<usize, VolumeCell>,
+    databases: HashMap<usize, DatabaseCell>,
     /// What came of verifying a format of volumes, once it was.
     verified: HashMap<&'static str, Result<(), String>>,
 }
@@ -96,6 +99,8 @@ impl Worker<'_> {
             Request::Attach(attach) => self.attach(attach).map(|()| Answer::Done),
             Request::Prepare(prepare) => self.prepare(prepare).map(Answer::Prepared),
             Request::PrepareVolume(prepare) => self.prepare_volume(&prepare).map(Answer::Prepared),
+            Request::PrepareDatabase(prepare) => self.prepare_database(&prepare).map(Answer::Prepared),
+            Request::Conclude { cell } => self.conclude(cell).map(Answer::Concluded),
             Request::Sample { cell } => self.sample(cell).map(Answer::Sample),
         };
         answered.unwrap_or_else(Answer::Refused)
@@ -171,6 +176,7 @@ impl Worker<'_> {
         if prepare.fresh {
             self.cells.clear();
             self.volumes.clear();
+            self.databases.clear();
         }
         let Some(format) = sealab_volume::format::format(&prepare.format) else {
             return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
@@ -183,6 +189,31 @@ impl Worker<'_> {
         let (cell, prepared) = VolumeCell::new(engine, format, prepare).map_err(Refusal::failed)?;
         self.volumes.insert(prepare.cell, cell);
         Ok(prepared)
+    }
+
+    fn prepare_database(&mut self, prepare: &PrepareDatabase) -> Result<Prepared, Refusal> {
+        if prepare.fresh {
+            self.cells.clear();
+            self.volumes.clear();
+            self.databases.clear();
+        }
+        let Some(format) = sealab_volume::format::format(&prepare.format) else {
+            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
+        };
+        self.holds(format.primitives())?;
+        let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
+        let verified = self.verified.entry(format.id());
+        let verified = verified.or_insert_with(|| volumes::verify(engine, format));
+        verified.clone().map_err(Refusal::failed)?;
+        let (cell, prepared) = DatabaseCell::new(engine, format, prepare)?;
+        self.databases.insert(prepare.cell, cell);
+        Ok(prepared)
+    }
+
+    fn conclude(&mut self, cell: usize) -> Result<Transactions, Refusal> {
+        let database = self.databases.remove(&cell);
+        let database = database.ok_or_else(|| Refusal::failed(format!("cell {cell} is no database")))?;
+        database.conclude()
     }
 
     fn prepare(&mut self, prepare: Prepare) -> Result<Prepared, Refusal> {
@@ -208,6 +239,7 @@ impl Worker<'_> {
         let prepared = Prepared {
             plain_bytes: cell.plain_bytes() as u64,
             stored_bytes: cell.stored_bytes() as u64,
+            resident_bytes: 0,
         };
         self.cells.insert(prepare.cell, cell);
         Ok(prepared)
@@ -216,6 +248,9 @@ impl Worker<'_> {
     fn sample(&mut self, cell: usize) -> Result<Sample, Refusal> {
         if let Some(volume) = self.volumes.get_mut(&cell) {
             return volume.sample().map_err(Refusal::failed);
+        }
+        if let Some(database) = self.databases.get_mut(&cell) {
+            return database.sample();
         }
         let workload = self.workload.as_mut().ok_or_else(no_workload)?;
         let cell = self

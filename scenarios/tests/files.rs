@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
+use sealab_record::Operation;
 use sealab_scenario::{
-    BlockOperation, SHIPPED, ScenarioError, Vocabulary, VolumeCellSpec, json_schema, parse, plan,
+    SHIPPED, ScenarioError, Vocabulary, VolumeCellSpec, VolumeTask, json_schema, parse, plan,
 };
 
 const GOOD: &str = "\
@@ -165,15 +166,15 @@ volumes:
 #[test]
 fn volumes_are_planned_and_nothing_is_written_to_what_is_read_only() {
     let planned = plan(parse(VOLUMES, "file.yaml").unwrap(), "file.yaml", &words()).unwrap();
-    let of = |format: &str, operation: BlockOperation| {
-        let fits = |cell: &&VolumeCellSpec| cell.format == format && cell.workload.operation == operation;
+    let of = |format: &str, operation: Operation| {
+        let fits = |cell: &&VolumeCellSpec| cell.format == format && cell.task.operation() == operation;
         planned.volumes.iter().filter(fits).count()
     };
     // Two engines on two stores.
-    assert_eq!(of("plain", BlockOperation::Write), 4);
-    assert_eq!(of("luks2-xts", BlockOperation::Read), 4);
-    assert_eq!(of("verity", BlockOperation::Read), 4);
-    assert_eq!(of("verity", BlockOperation::Write), 0);
+    assert_eq!(of("plain", Operation::Write), 4);
+    assert_eq!(of("luks2-xts", Operation::Read), 4);
+    assert_eq!(of("verity", Operation::Read), 4);
+    assert_eq!(of("verity", Operation::Write), 0);
     assert_eq!(planned.volumes.len(), 20);
 }
 
@@ -186,11 +187,48 @@ fn wrong_volumes_are_refused_with_their_place() {
     assert!(refusal(&with("luks2-xts", "luks3"), 7).contains("luks2-xts"));
     assert!(refusal(&with("[memory, file]", "[tape]"), 8).contains("direct-file"));
     assert!(refusal(&with("[memory, file]", "[]"), 8).contains("stores is empty"));
-    assert!(refusal(&with("4MiB", "512KiB"), 9).contains("1 MiB to 64 GiB"));
+    assert!(refusal(&with("4MiB", "512KiB"), 9).contains("1 MiB to 1 TiB"));
     assert!(refusal(&with("block: 4KiB", "block: 1000"), 11).contains("multiple of 4 KiB"));
     assert!(refusal(&with("flush_every: 8", "flush_every: 0"), 11).contains("at least 1"));
     assert!(refusal(&with("depth: 4", "depth: 65"), 12).contains("1 to 64"));
     assert!(refusal(&with("pattern: random", "pattern: any"), 11).contains("any"));
+}
+
+#[test]
+fn traces_openings_and_shares_of_a_volume_are_planned_or_refused() {
+    let with = |from: &str, to: &str| {
+        assert!(VOLUMES.contains(from));
+        VOLUMES.replace(from, to)
+    };
+    let line = "      - {pattern: sequential, operation: read, block: 64KiB, depth: 4}\n";
+    let more = |text: &str| with(line, text);
+    // Nothing that writes is planned on what is read-only, nor is a volume that was left with unflushed blocks.
+    let planned = |text: &str| plan(parse(text, "file.yaml").unwrap(), "file.yaml", &words()).unwrap();
+    let openings = planned(&more(
+        "    openings:\n      - {unflushed_blocks: 0}\n      - {unflushed_blocks: 9}\n",
+    ));
+    let opened = openings
+        .volumes
+        .iter()
+        .filter(|cell| cell.task.operation() == Operation::Open);
+    assert_eq!(opened.count(), (3 + 2) * 2 * 2);
+    let traced = planned(&more("    traces: [database]\n").replace("4MiB", "512MiB"));
+    let of_trace = |cell: &&VolumeCellSpec| matches!(cell.task, VolumeTask::Trace(_));
+    assert_eq!(traced.volumes.iter().filter(of_trace).count(), 2 * 2 * 2);
+
+    assert!(refusal(&more("    traces: [database]\n"), 12).contains("536870912"));
+    assert!(refusal(&more("    traces: [nothing.trace]\n"), 12).contains("nothing.trace"));
+    assert!(refusal(&more("    openings:\n      - {unflushed_blocks: 1025}\n"), 13).contains("has 1024"));
+    let fill = |percent: &str| with("block: 64KiB", &format!("block: 64KiB, fill_percent: {percent}"));
+    assert!(refusal(&fill("101"), 12).contains("0 to 100"));
+    assert!(refusal(&fill("0"), 12).contains("never written"));
+    assert!(refusal(&fill("1"), 12).contains("less than a block"));
+    assert_eq!(planned(&fill("50")).volumes.len(), 20);
+    let (head, _) = VOLUMES.split_once("    workloads:").unwrap();
+    assert!(refusal(head, 9).contains("all empty"));
+    let along = with("    size:", "    along: unflushed-blocks\n    size:");
+    assert!(refusal(&along, 10).contains("does not have"));
+    assert!(refusal(&with("    size:", "    along: colour\n    size:"), 9).contains("flush-every"));
 }
 
 #[test]
@@ -267,7 +305,8 @@ fn every_shipped_scenario_passes_the_schema_and_is_planned() {
                 .to_vec(),
         };
         let planned = plan(scenario, name, &words).unwrap();
-        let all = planned.cells.len() + planned.checkpoints.len() + planned.volumes.len();
+        let units = planned.cells.len() + planned.checkpoints.len();
+        let all = units + planned.volumes.len() + planned.databases.len();
         assert!(all > 0, "{name}");
     }
 }

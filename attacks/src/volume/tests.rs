@@ -1,5 +1,6 @@
 //! The bench on its formats, and on formats with a hole that was put there.
 
+mod power_cuts;
 mod scattered;
 
 use std::collections::{BTreeSet, HashMap};

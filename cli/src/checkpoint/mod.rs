@@ -3,11 +3,9 @@
 mod arguments;
 mod failure;
 mod found;
-mod keys;
 mod open;
 mod outline;
 mod pr2297;
-mod progress;
 mod seal;
 mod sealed;
 mod show;

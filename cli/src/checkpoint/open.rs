@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::arguments::{Format, OpenArguments};
-use super::{found, keys, pr2297, seal, sealed};
-use crate::{Done, interrupt};
+use super::{found, pr2297, seal, sealed};
+use crate::{Done, interrupt, keys};
 
 pub(super) fn open(arguments: &OpenArguments) -> Done {
     let (source, destination) = (&arguments.source, &arguments.destination);

@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 use super::arguments::{Format, SealArguments, Unlocking};
 use super::failure::CheckpointFailure;
 use super::found;
-use super::progress::Progress;
 use super::watched::{Watch, Watched};
 use crate::engine;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 const NEEDED: [Primitive; 3] = [
     Primitive::Aes256Xts,

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use super::arguments::{Format, SealArguments};
 use super::failure::CheckpointFailure;
 use super::found::{self, Found};
-use super::{keys, pr2297, sealed};
+use super::{pr2297, sealed};
 use crate::failure::Failure;
-use crate::{Done, interrupt};
+use crate::{Done, interrupt, keys};
 
 pub(super) fn seal(arguments: &SealArguments) -> Done {
     let (source, destination) = (&arguments.source, &arguments.destination);

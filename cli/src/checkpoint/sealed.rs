@@ -15,10 +15,10 @@ use sealab_keys::{Recipient, RecipientKey};
 
 use super::arguments::{CipherChoice, CompressionChoice, SealArguments, Unlocking};
 use super::failure::CheckpointFailure;
+use super::found;
 use super::stream::{Input, output};
-use super::{found, keys, progress};
-use crate::engine;
 use crate::failure::Failure;
+use crate::{engine, keys, progress};
 
 /// Any of the ciphers; what a set has is known only when it is read.
 const NEEDED: [Primitive; 4] = [

@@ -10,9 +10,9 @@ use sealab_checkpoint::show::{self, Images, PlainSet, Style};
 use super::arguments::{Format, ShowArguments};
 use super::failure::CheckpointFailure;
 use super::found::{self, Found};
-use super::{keys, outline, pr2297, sealed};
-use crate::Done;
+use super::{outline, pr2297, sealed};
 use crate::failure::Failure;
+use crate::{Done, keys};
 
 pub(super) fn show(arguments: &ShowArguments) -> Done {
     let source = &arguments.source;

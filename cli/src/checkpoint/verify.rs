@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::arguments::{Format, VerifyArguments};
-use super::{found, keys, pr2297, sealed};
-use crate::{Done, interrupt};
+use super::{found, pr2297, sealed};
+use crate::{Done, interrupt, keys};
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Done {
     let source = &arguments.source;

@@ -9,7 +9,7 @@ use sealab_engine::{
     InOutBuf, MacKey, Messages, Primitive, Sha256, Tag, Xts, XtsKey,
 };
 
-use super::progress::Counter;
+use crate::progress::Counter;
 
 /// The engine `inner`, watched.
 pub(super) struct Watched {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use sealab_memory::ByteSize;
 
+use super::counter::CounterChoice;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum VolumeCommand {
     /// Make a volume in a new file, or a hash tree over a file that exists
@@ -16,9 +18,9 @@ pub(crate) enum VolumeCommand {
     Check(CheckArguments),
     /// Show what a volume's header says
     Show(ShowArguments),
-    /// Put the volume key of a LUKS volume under another passphrase
+    /// Put the volume key of a LUKS volume or a sealed log under another passphrase
     AddKey(AddKeyArguments),
-    /// Destroy a keyslot of a LUKS volume
+    /// Destroy a keyslot of a LUKS volume or a sealed log
     RemoveKey(RemoveKeyArguments),
 }
 
@@ -33,6 +35,8 @@ pub(crate) enum Format {
     Luks2,
     /// A dm-verity hash tree beside a file of data
     Verity,
+    /// A log of authenticated blocks, its flushes atomic and its commits counted
+    SealedLog,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -72,22 +76,31 @@ pub(crate) struct CreateArguments {
     /// The size of a sector, in bytes; 4096 if not given, 512 with LUKS1
     #[arg(long, value_name = "BYTES")]
     pub(crate) sector_size: Option<usize>,
-    #[arg(long, value_enum, value_name = "CIPHER", default_value_t = CipherChoice::AesXts)]
-    pub(crate) cipher: CipherChoice,
+    /// The cipher of LUKS; aes-xts if not given
+    #[arg(long, value_enum, value_name = "CIPHER")]
+    pub(crate) cipher: Option<CipherChoice>,
     /// Authenticate each sector (LUKS2)
     #[arg(long, value_enum, value_name = "WAY")]
     pub(crate) integrity: Option<IntegrityChoice>,
     #[command(flatten)]
     pub(crate) derivation: Derivation,
     /// A name in the header (LUKS2)
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(crate) label: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
     /// A new file for the header, or the hash tree, apart from the data
     #[arg(long, value_name = "FILE")]
     pub(crate) header: Option<PathBuf>,
     /// The file of the passphrase, all its bytes
-    #[arg(long, value_name = "FILE", required_if_eq_any([("format", "luks1"), ("format", "luks2")]))]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_if_eq_any([("format", "luks1"), ("format", "luks2"), ("format", "sealed-log")])
+    )]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// The trusted counter of a sealed log, made if it is not there: file:PATH, tpm:DEVICE,INDEX, swtpm:SOCKET,INDEX, the
+    /// last two with ,auth=FILE; or none, and then an older state that is put back is not noticed
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) counter: Option<CounterChoice>,
     /// The engine that encrypts (see `sealab engines`)
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,
@@ -113,7 +126,7 @@ pub(crate) struct OpenArguments {
     /// The volume
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// What it must be; a LUKS header is found without, anything else is never guessed
+    /// What it must be; the header of LUKS or of a sealed log is found without, anything else is never guessed
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
     /// The file of the header, or of the hash tree, where it is apart from the data
@@ -132,6 +145,13 @@ pub(crate) struct OpenArguments {
     /// leave a sector that does not read
     #[arg(long)]
     pub(crate) integrity_no_journal: bool,
+    /// The trusted counter that the sealed log was made with
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "accept_rollback")]
+    pub(crate) counter: Option<CounterChoice>,
+    /// Open a sealed log without its counter: an older state that was put back is not noticed, and what is written is not
+    /// counted
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
     /// The engine that decrypts (see `sealab engines`)
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,
@@ -159,6 +179,9 @@ pub(crate) struct ServeArguments {
     /// Pass discards on, which shows what of the volume is in use
     #[arg(long)]
     pub(crate) allow_discards: bool,
+    /// The memory for the index of a sealed log; 64MiB if not given
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) index_memory: Option<ByteSize>,
 }
 
 #[derive(Args, Debug)]

@@ -8,7 +8,7 @@ use sealab_volume::store::Access;
 use sealab_volume::{Volume, VolumeError};
 
 use super::arguments::{CheckArguments, Format};
-use super::{VolumeFailure, stores};
+use super::{VolumeFailure, sealed_log, stores};
 use crate::Done;
 
 /// What is read in one go.
@@ -17,8 +17,15 @@ const PIECE_BYTES: u64 = 1 << 20;
 pub(super) fn check(arguments: &CheckArguments) -> Done {
     let mut out = std::io::stdout().lock();
     let mut held = true;
-    if matches!(stores::format(&arguments.open)?, Format::Luks1 | Format::Luks2) {
-        held = header(arguments, &mut out)?;
+    match stores::format(&arguments.open)? {
+        Format::Luks1 | Format::Luks2 => held = header(arguments, &mut out)?,
+        Format::SealedLog if arguments.repair => {
+            let message = "--repair goes with LUKS2 only; the header of a sealed log is written again with each \
+                           change of a keyslot";
+            return Err(VolumeFailure::Call(message.to_owned()).into());
+        }
+        Format::SealedLog => held = sealed_log::check_header(&arguments.open, &mut out)?,
+        Format::Plain | Format::Verity => {}
     }
     let volume = stores::open(&arguments.open, Access::ReadOnly, false)?;
     writeln!(out, "it opens, and has {} bytes", volume.size())?;
@@ -75,16 +82,21 @@ fn header(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, crat
 
 /// What is wrong with which block, ten at most.
 fn read_all(volume: &dyn Volume) -> Result<Vec<String>, VolumeFailure> {
-    let mut broken = Vec::new();
+    let (mut broken, mut failures) = (Vec::new(), 0);
     let mut data = vec![0; PIECE_BYTES as usize];
     let block = u64::from(volume.block_size());
     let mut offset = 0;
-    while offset < volume.size() && broken.len() < 10 {
+    while offset < volume.size() && failures < 10 {
         let length = PIECE_BYTES.min(volume.size() - offset);
         match volume.read(offset, &mut data[..length as usize]) {
             Ok(()) => offset += length,
             Err(error @ VolumeError::Unauthentic { offset: at, .. }) => {
-                broken.push(error.to_string());
+                failures += 1;
+                let message = error.to_string();
+                // A broken node of an index fails for each block under it.
+                if broken.last() != Some(&message) {
+                    broken.push(message);
+                }
                 // On behind the block that failed.
                 offset = (at.max(offset) / block + 1) * block;
             }

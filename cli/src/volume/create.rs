@@ -1,19 +1,19 @@
 //! `sealab volume create`.
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use sealab_volume::luks::{self, Cipher, Device, Options, Pbkdf, Version};
-use sealab_volume::store::{FileStore, Store};
 
 use super::arguments::{CipherChoice, CreateArguments, Derivation, Format, IntegrityChoice, PbkdfChoice};
+use super::made::Made;
 use super::{VolumeFailure, passphrase, stores};
 use crate::Done;
 
 pub(super) fn create(arguments: &CreateArguments) -> Done {
+    if arguments.format != Format::SealedLog && arguments.counter.is_some() {
+        return Err(VolumeFailure::Call("--counter goes with --format sealed-log only".to_owned()).into());
+    }
     if arguments.format == Format::Verity {
         return super::verity::create(arguments);
     }
@@ -21,8 +21,11 @@ pub(super) fn create(arguments: &CreateArguments) -> Done {
         let message = "--size is needed: how large the file is to be, its header included";
         return Err(VolumeFailure::Call(message.to_owned()).into());
     };
+    if arguments.format == Format::SealedLog {
+        return super::sealed_log::create(arguments, size.bytes());
+    }
     // Whatever fails from here on leaves no file behind.
-    let mut made = Made(Vec::new());
+    let mut made = Made::default();
     let data = made.file(&arguments.file, size.bytes())?;
     if arguments.format == Format::Plain {
         if arguments.header.is_some() || arguments.passphrase_file.is_some() {
@@ -46,35 +49,15 @@ pub(super) fn create(arguments: &CreateArguments) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Files that are removed again unless all went well.
-struct Made(Vec<PathBuf>);
-
-impl Made {
-    fn file(&mut self, path: &Path, bytes: u64) -> Result<Arc<dyn Store>, VolumeFailure> {
-        let store = FileStore::create(path, bytes).map_err(VolumeFailure::at(path))?;
-        self.0.push(path.to_owned());
-        Ok(Arc::new(store))
-    }
-
-    fn keep(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 fn options(arguments: &CreateArguments) -> Result<Options, VolumeFailure> {
     let mut options = match arguments.format {
         Format::Luks1 => Options::luks1(),
         _ => Options::luks2(),
     };
-    options.cipher = match (arguments.cipher, arguments.integrity) {
+    options.cipher = match (
+        arguments.cipher.unwrap_or(CipherChoice::AesXts),
+        arguments.integrity,
+    ) {
         (CipherChoice::AesXts, None) => Cipher::Aes256XtsPlain64,
         (CipherChoice::Aes128Xts, None) => Cipher::Aes128XtsPlain64,
         (CipherChoice::AesCbcEssiv, None) => Cipher::Aes256CbcEssivSha256,
@@ -87,7 +70,7 @@ fn options(arguments: &CreateArguments) -> Result<Options, VolumeFailure> {
         }
     };
     options.sector_size = arguments.sector_size.unwrap_or(options.sector_size);
-    options.label.clone_from(&arguments.label);
+    options.label = arguments.label.clone().unwrap_or_default();
     options.pbkdf = pbkdf(options.version, &arguments.derivation)?;
     Ok(options)
 }

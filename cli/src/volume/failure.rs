@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use sealab_nbd::{ListenError, ServeError};
 use sealab_volume::VolumeError;
 use sealab_volume::luks::LuksError;
+use sealab_volume::sealed_log::SealedLogError;
 use sealab_volume::verity::VerityError;
 
 /// A failure, told in one line.
@@ -24,8 +25,12 @@ pub(crate) enum VolumeFailure {
     },
     #[error("{0}")]
     Call(String),
+    #[error("the counter: {0}")]
+    Counter(io::Error),
     #[error(transparent)]
     Luks(Box<LuksError>),
+    #[error(transparent)]
+    SealedLog(Box<SealedLogError>),
     #[error(transparent)]
     Verity(Box<VerityError>),
     #[error(transparent)]
@@ -55,6 +60,16 @@ boxed!(
     Serve(ServeError)
 );
 
+impl From<SealedLogError> for VolumeFailure {
+    fn from(error: SealedLogError) -> Self {
+        match error {
+            // A wrong passphrase is told in the same words whatever the format.
+            SealedLogError::Passphrase(_) => LuksError::Passphrase.into(),
+            error => Self::SealedLog(Box::new(error)),
+        }
+    }
+}
+
 impl VolumeFailure {
     /// For `map_err`: an error at `path`.
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
@@ -73,7 +88,20 @@ impl VolumeFailure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Volume(error) if matches!(**error, VolumeError::Unauthentic { .. }) => ExitCode::from(1),
+            Self::SealedLog(error) if is_unheld(error) => ExitCode::from(1),
             _ => ExitCode::from(2),
         }
     }
+}
+
+/// Whether a log is not what its owner wrote last.
+fn is_unheld(error: &SealedLogError) -> bool {
+    matches!(
+        error,
+        SealedLogError::RolledBack { .. }
+            | SealedLogError::HeaderForged(_)
+            | SealedLogError::Superblock { .. }
+            | SealedLogError::Journal { .. }
+            | SealedLogError::Volume(VolumeError::Unauthentic { .. })
+    )
 }

@@ -2,13 +2,17 @@
 
 mod arguments;
 mod check;
+mod counter;
 mod create;
 mod failure;
 mod keyslots;
+mod made;
 mod passphrase;
+mod sealed_log;
 mod serve;
 mod show;
 mod stores;
+mod tending;
 mod verity;
 
 pub(crate) use arguments::VolumeCommand;

@@ -7,14 +7,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealab_nbd::{Listener, Options, Server};
+use sealab_volume::Volume;
 use sealab_volume::store::Access;
 
-use super::arguments::ServeArguments;
-use super::{VolumeFailure, stores};
+use super::arguments::{Format, ServeArguments};
+use super::tending::{QUIET, Tended, Tending};
+use super::{VolumeFailure, sealed_log, stores};
+use crate::failure::Failure;
 use crate::{Done, interrupt};
 
 /// How often a wait looks whether the user ended it.
 const TICK: Duration = Duration::from_millis(50);
+
+/// A volume, and what works on it besides its clients.
+type Opened = (Arc<dyn Volume>, Option<Tending>);
 
 pub(super) fn serve(arguments: &ServeArguments) -> Done {
     let access = if arguments.read_only {
@@ -22,7 +28,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Done {
     } else {
         Access::ReadWrite
     };
-    let volume = stores::open(&arguments.open, access, arguments.allow_discards)?;
+    let (volume, tending) = open(arguments, access)?;
     let listener = match (&arguments.socket, arguments.listen) {
         (Some(path), _) => Listener::unix(path),
         (None, Some(address)) => Listener::tcp(address),
@@ -56,5 +62,26 @@ pub(super) fn serve(arguments: &ServeArguments) -> Done {
     runtime
         .block_on(server.run(listener, stop))
         .map_err(VolumeFailure::from)?;
+    drop(tending);
     Ok(ExitCode::SUCCESS)
+}
+
+fn open(arguments: &ServeArguments, access: Access) -> Result<Opened, Failure> {
+    let refused = |message: &str| Err(VolumeFailure::Call(message.to_owned()).into());
+    if stores::format(&arguments.open)? != Format::SealedLog {
+        if arguments.index_memory.is_some() {
+            return refused("--index-memory goes with a sealed log only");
+        }
+        let volume = stores::open(&arguments.open, access, arguments.allow_discards)?;
+        return Ok((volume, None));
+    }
+    if arguments.allow_discards {
+        return refused(
+            "--allow-discards does not go with a sealed log, which takes discards and passes none on",
+        );
+    }
+    let memory = arguments.index_memory.map(|size| size.bytes());
+    let volume = Arc::new(Tended::new(sealed_log::open(&arguments.open, access, memory)?));
+    let tending = (!arguments.read_only).then(|| Tending::start(volume.clone(), QUIET));
+    Ok((volume, tending))
 }

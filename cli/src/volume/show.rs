@@ -14,6 +14,9 @@ pub(super) fn show(arguments: &ShowArguments) -> Done {
     let path = &arguments.file;
     let store = stores::store(path, Access::ReadOnly, false)?;
     let mut out = std::io::stdout().lock();
+    if stores::is_sealed_log(&*store, path)? {
+        return super::sealed_log::show(arguments, &*store, &mut out);
+    }
     if !stores::is_luks(&*store, path)? {
         return super::verity::show(arguments, &*store, &mut out);
     }

@@ -7,6 +7,7 @@ use sealab_engine::{Engine, Primitive};
 use sealab_volume::Volume;
 use sealab_volume::luks::{self, Device, OpenOptions};
 use sealab_volume::plain::Plain;
+use sealab_volume::sealed_log::BLOCK_BYTES;
 use sealab_volume::store::{Access, DirectFileStore, FileStore, Store};
 
 use super::VolumeFailure;
@@ -20,6 +21,8 @@ const LUKS_MAGIC: &[u8] = b"LUKS\xba\xbe";
 /// What the second copy of a LUKS2 header begins with, and where it may stand, in KiB.
 const SECOND_MAGIC: &[u8] = b"SKUL\xba\xbe";
 const SECOND_KIB: [u64; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+/// What each of the two copies of a sealed log's header begins with.
+const SEALED_LOG_MAGIC: &[u8] = b"SEALDLOG";
 
 pub(super) fn store(path: &Path, access: Access, direct: bool) -> Result<Arc<dyn Store>, VolumeFailure> {
     let store: Arc<dyn Store> = if direct {
@@ -32,26 +35,37 @@ pub(super) fn store(path: &Path, access: Access, direct: bool) -> Result<Arc<dyn
 
 /// Whether a LUKS header, or its second copy, stands on the store.
 pub(super) fn is_luks(store: &dyn Store, path: &Path) -> Result<bool, VolumeFailure> {
-    // A whole sector, whatever the store's alignment.
-    let mut bytes = vec![0; 4096];
-    let mut begins = |offset: u64, magic: &[u8]| -> Result<bool, VolumeFailure> {
-        if offset + bytes.len() as u64 > store.size() {
-            return Ok(false);
-        }
-        store
-            .read_at(offset, &mut bytes)
-            .map_err(VolumeFailure::at(path))?;
-        Ok(bytes.starts_with(magic))
-    };
-    if begins(0, LUKS_MAGIC)? {
+    if has(store, path, 0, LUKS_MAGIC)? {
         return Ok(true);
     }
     for kibibytes in SECOND_KIB {
-        if begins(kibibytes << 10, SECOND_MAGIC)? {
+        if has(store, path, kibibytes << 10, SECOND_MAGIC)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether the header of a sealed log, or its second copy, stands on the store, and no LUKS header in their place.
+pub(super) fn is_sealed_log(store: &dyn Store, path: &Path) -> Result<bool, VolumeFailure> {
+    if has(store, path, 0, LUKS_MAGIC)? {
+        return Ok(false);
+    }
+    let second = BLOCK_BYTES as u64;
+    Ok(has(store, path, 0, SEALED_LOG_MAGIC)? || has(store, path, second, SEALED_LOG_MAGIC)?)
+}
+
+/// Whether `magic` stands at `offset`.
+fn has(store: &dyn Store, path: &Path, offset: u64, magic: &[u8]) -> Result<bool, VolumeFailure> {
+    // A whole sector, whatever the store's alignment.
+    let mut bytes = vec![0; 4096];
+    if offset + bytes.len() as u64 > store.size() {
+        return Ok(false);
+    }
+    store
+        .read_at(offset, &mut bytes)
+        .map_err(VolumeFailure::at(path))?;
+    Ok(bytes.starts_with(magic))
 }
 
 /// A LUKS volume's stores.
@@ -63,7 +77,7 @@ pub(super) fn device(arguments: &OpenArguments, access: Access) -> Result<Device
     })
 }
 
-/// The format that is asked for or found. What is no LUKS volume is not taken for plain bytes: whoever can write the file
+/// The format that is asked for or found. What has neither a LUKS header nor a sealed log's is not taken for plain bytes: whoever can write the file
 /// could have it served so.
 pub(super) fn format(arguments: &OpenArguments) -> Result<Format, VolumeFailure> {
     if let Some(format) = arguments.format {
@@ -74,12 +88,15 @@ pub(super) fn format(arguments: &OpenArguments) -> Result<Format, VolumeFailure>
     }
     let path = arguments.header.as_ref().unwrap_or(&arguments.file);
     let store = store(path, Access::ReadOnly, false)?;
+    if is_sealed_log(&*store, path)? {
+        return Ok(Format::SealedLog);
+    }
     if is_luks(&*store, path)? {
         return Ok(Format::Luks2);
     }
     Err(VolumeFailure::Format {
         path: path.display().to_string(),
-        found: "no LUKS header stands there".to_owned(),
+        found: "no LUKS header stands there, nor a sealed log's".to_owned(),
         hint: "name what it is with --format, or a verity volume's --root-hash",
     })
 }
@@ -97,7 +114,13 @@ pub(super) fn open(
     allow_discards: bool,
 ) -> Result<Arc<dyn Volume>, Failure> {
     let read_only = access == Access::ReadOnly;
-    match format(arguments)? {
+    let format = format(arguments)?;
+    if format != Format::SealedLog && (arguments.counter.is_some() || arguments.accept_rollback) {
+        let message =
+            "--counter and --accept-rollback go with a sealed log only; this volume has no commits to count";
+        return Err(VolumeFailure::Call(message.to_owned()).into());
+    }
+    match format {
         Format::Plain => {
             let store = store(&arguments.file, access, arguments.direct)?;
             let block = if arguments.direct { 4096 } else { 512 };
@@ -131,6 +154,7 @@ pub(super) fn open(
             let volume = luks::open(engine, &device, &passphrase, &options).map_err(VolumeFailure::from)?;
             Ok(Arc::new(volume))
         }
+        Format::SealedLog => Ok(Arc::new(super::sealed_log::open(arguments, access, None)?)),
         Format::Verity => super::verity::open(arguments),
     }
 }

@@ -93,7 +93,9 @@ pub(super) fn open(arguments: &OpenArguments) -> Result<Arc<dyn Volume>, Failure
 pub(super) fn show(arguments: &ShowArguments, store: &dyn Store, out: &mut impl Write) -> Done {
     let found = verity::open_parameters(store, 0).map_err(|error| VolumeFailure::Format {
         path: arguments.file.display().to_string(),
-        found: format!("neither a LUKS header nor a verity superblock stands there ({error})"),
+        found: format!(
+            "no header of LUKS or of a sealed log and no verity superblock stands there ({error})"
+        ),
         hint: "name a volume, its header, or its tree of hashes",
     })?;
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };

@@ -46,6 +46,10 @@ impl Engine for AwsLc {
         ]
     }
 
+    fn writes_ciphertext_only(&self) -> bool {
+        true
+    }
+
     fn xts(&self, key: &XtsKey) -> Result<Box<dyn Xts>, EngineError> {
         match key {
             XtsKey::Aes128(_) => Err(self.unsupported(key.primitive())),

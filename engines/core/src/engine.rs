@@ -42,6 +42,15 @@ pub trait Engine: Send + Sync {
     /// What the engine implements; every other request is [`EngineError::Unsupported`].
     fn primitives(&self) -> &'static [Primitive];
 
+    /// Whether XTS and the AEADs, where they encrypt from one buffer into another, never put anything but ciphertext
+    /// there: a byte of the output holds what it held or its ciphertext, at any time, for anyone who looks on.
+    ///
+    /// `false` for a library that works in place, wholly or for one of these primitives: its engine copies the plaintext
+    /// into the output first.
+    fn writes_ciphertext_only(&self) -> bool {
+        false
+    }
+
     /// XTS under `key`.
     fn xts(&self, key: &XtsKey) -> Result<Box<dyn Xts>, EngineError> {
         Err(self.unsupported(key.primitive()))

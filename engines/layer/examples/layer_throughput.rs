@@ -19,7 +19,7 @@ use sealab_engine::{Engine, MacKey};
 use sealab_keys::RecipientKey;
 use sealab_keys::jwe::JweKey;
 use sealab_layer::image::{ImageReference, Index, LayerChoice, Layout, Manifest};
-use sealab_layer::{EncryptOptions, Format, NamedKey, Work, decrypt, encrypt, open_layer};
+use sealab_layer::{EncryptOptions, Format, LayerRecipient, NamedKey, Work, decrypt, encrypt, open_layer};
 
 const ROUNDS: usize = 5;
 const READS: usize = 5_000;
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let engine = (sealab_engine_aws_lc::CANDIDATE.open)()?;
     let key_file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../keys/tests/fixtures/rsa-pkcs8.der");
     let key = RecipientKey::read(&key_file, None)?;
-    let recipient = key.recipient().clone();
+    let recipient = LayerRecipient::from(key.recipient().clone());
     let key = JweKey::from(key);
     let key = NamedKey {
         name: "rsa",
@@ -75,8 +75,9 @@ fn main() -> Result<()> {
         for (number, format) in Format::ALL.into_iter().enumerate() {
             let options = EncryptOptions {
                 format,
-                recipients: &[&recipient],
+                recipients: std::slice::from_ref(&recipient),
                 choice: &LayerChoice::default(),
+                salt: None,
             };
             sealing[number].push(timed(|| {
                 encrypt(&plain, &closed, &options, &work)?;
@@ -130,8 +131,9 @@ fn main() -> Result<()> {
     for format in [Format::OcicryptSeekable, Format::ALL[2]] {
         let options = EncryptOptions {
             format,
-            recipients: &[&recipient],
+            recipients: std::slice::from_ref(&recipient),
             choice: &LayerChoice::default(),
+            salt: None,
         };
         encrypt(&plain, &closed, &options, &work)?;
         reads(&closed, key, &*engine, mib)?;

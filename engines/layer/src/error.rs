@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use sealab_engine::EngineError;
 use sealab_keys::WrapError;
-use sealab_keys::jwe::JweError;
 
 use crate::image::Digest;
 use crate::ocicrypt::LayerError;
+use crate::wrapping::WrappingError;
 
 /// Why an image was not read, sealed, opened or rewrapped.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,14 @@ pub enum Error {
         /// The file, and the place in it.
         place: String,
         /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A part of a layer is not authentic.
+    #[error("{place}: {problem}")]
+    Unauthentic {
+        /// The layer, and the place in it.
+        place: String,
+        /// What does not hold.
         problem: String,
     },
     /// What was asked for is not in the image.
@@ -78,13 +86,13 @@ pub enum Error {
         /// Why.
         source: LayerError,
     },
-    /// A wrapped key of a layer cannot be read or written.
+    /// A layer's key cannot be wrapped.
     #[error("{layer}: {source}")]
-    Jwe {
-        /// The layer, and the packet's place.
+    Wrapping {
+        /// The layer.
         layer: String,
         /// Why.
-        source: JweError,
+        source: Box<WrappingError>,
     },
     /// The engine reported an error.
     #[error(transparent)]
@@ -110,8 +118,23 @@ impl Error {
         }
     }
 
+    pub(crate) fn unauthentic(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Unauthentic {
+            place: place.into(),
+            problem: problem.into(),
+        }
+    }
+
     pub(crate) fn layer(layer: &str) -> impl FnOnce(LayerError) -> Self {
         let layer = layer.to_owned();
         move |source| Self::Layer { layer, source }
+    }
+
+    pub(crate) fn wrapping(layer: &str) -> impl FnOnce(WrappingError) -> Self {
+        let layer = layer.to_owned();
+        move |source| Self::Wrapping {
+            layer,
+            source: Box::new(source),
+        }
     }
 }

@@ -5,17 +5,29 @@
 //! [`chunks`] what the two formats of ours add.
 
 pub mod chunks;
+mod convergent;
 mod error;
 mod formats;
 pub mod image;
 pub mod ocicrypt;
 mod stream;
 mod work;
+mod wrapping;
 
 pub use chunks::{LayerReader, ReadAt};
+pub use convergent::{
+    AVERAGE_CHUNK_BYTES, ChunkSource, ConvergentReader, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, SALT_BYTES, Salt,
+};
 pub use error::Error;
 pub use formats::{
-    EncryptOptions, Format, LayerInfo, LayerOutcome, NamedKey, Removal, Rewrap, SealedDigest, WrappedFor,
-    decrypt, encrypt, open_layer, recipients_of, rewrap, show,
+    EncryptOptions, Format, LayerInfo, LayerOutcome, Removal, Rewrap, SealedDigest, WrappedFor, decrypt,
+    encrypt, open_convergent_layer, open_layer, recipients_of, rewrap, show,
 };
 pub use work::Work;
+pub use wrapping::{
+    CONFIG_VARIABLE, Keyprovider, KeyproviderError, Keyproviders, LayerRecipient, MAX_REPLY_BYTES, NamedKey,
+    PacketKey, Pkcs7Error, Pkcs7Key, Pkcs7Recipient, ProviderKey, ProviderRecipient, REPLY_LIMIT,
+    WrappingError,
+};
+#[cfg(feature = "pgp")]
+pub use wrapping::{PgpError, PgpKey, PgpRecipient};

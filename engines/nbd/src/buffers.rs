@@ -9,6 +9,12 @@ const ALIGNMENT: usize = 4096;
 /// Buffers are kept by size: 4 KiB and its doubles.
 const SMALLEST: usize = 4096;
 
+/// The room behind every buffer, in bytes.
+pub(crate) const TAIL: usize = 64;
+
+/// What a buffer's memory has beside its size.
+const MORE: usize = ALIGNMENT + TAIL;
+
 /// The unused buffers of a server.
 pub(crate) struct Pool {
     kept: Mutex<Kept>,
@@ -42,7 +48,7 @@ impl Pool {
             }
             found
         };
-        let memory = memory.unwrap_or_else(|| vec![0; (SMALLEST << class) + ALIGNMENT]);
+        let memory = memory.unwrap_or_else(|| vec![0; (SMALLEST << class) + MORE]);
         let start = memory.as_ptr().align_offset(ALIGNMENT);
         Buffer {
             // The standard library may say that it cannot align; any start is right then.
@@ -54,7 +60,7 @@ impl Pool {
     }
 
     fn give_back(&self, memory: Vec<u8>) {
-        let bytes = memory.len() - ALIGNMENT;
+        let bytes = memory.len() - MORE;
         let class = class(bytes);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.bytes + bytes <= self.most_bytes {
@@ -78,6 +84,13 @@ pub(crate) struct Buffer {
     start: usize,
     length: usize,
     pool: Arc<Pool>,
+}
+
+impl Buffer {
+    /// The buffer with the room behind it, where what comes next may be read to in the same call.
+    pub(crate) fn with_tail(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + self.length + TAIL]
+    }
 }
 
 impl Deref for Buffer {

@@ -97,7 +97,9 @@ impl Decoder {
     /// Where to read to, after [`Step::Read`].
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if let State::Payload { buffer, filled, .. } = &mut self.state {
-            return &mut buffer[*filled..];
+            // With the next header, which most often is there already and saves a call of its own.
+            let end = buffer.len() + REQUEST_BYTES;
+            return &mut buffer.with_tail()[*filled..end];
         }
         // Fewer bytes than a header are left over, so this moves little.
         self.ahead.copy_within(self.start..self.end, 0);
@@ -110,7 +112,14 @@ impl Decoder {
     /// Says that `bytes` bytes were read to [`Decoder::space`].
     pub(crate) fn advance(&mut self, bytes: usize) {
         match &mut self.state {
-            State::Payload { filled, .. } => *filled += bytes,
+            State::Payload { buffer, filled, .. } => {
+                *filled += bytes;
+                // Nothing is left ahead while a payload is read.
+                let beyond = buffer.len()..(*filled).max(buffer.len());
+                (self.start, self.end) = (0, beyond.len());
+                *filled = (*filled).min(buffer.len());
+                self.ahead[..beyond.len()].copy_from_slice(&buffer.with_tail()[beyond]);
+            }
             _ => self.end += bytes,
         }
     }
@@ -252,5 +261,68 @@ impl Rules {
             command::WRITE | command::WRITE_ZEROES => past_end.then_some(Errno::NoSpace),
             _ => past_end.then_some(Errno::Invalid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::REQUEST;
+
+    fn header(command: u16, cookie: u64, length: u32) -> Vec<u8> {
+        let mut bytes = REQUEST.to_be_bytes().to_vec();
+        bytes.extend(0_u16.to_be_bytes());
+        bytes.extend(command.to_be_bytes());
+        bytes.extend(cookie.to_be_bytes());
+        bytes.extend(0_u64.to_be_bytes());
+        bytes.extend(length.to_be_bytes());
+        bytes
+    }
+
+    /// Gives the decoder as much of `bytes` as it asks for in one call.
+    fn give(decoder: &mut Decoder, bytes: &mut &[u8]) {
+        let space = decoder.space();
+        let (now, later) = bytes.split_at(space.len().min(bytes.len()));
+        space[..now.len()].copy_from_slice(now);
+        decoder.advance(now.len());
+        *bytes = later;
+    }
+
+    #[test]
+    fn the_header_behind_a_long_payload_comes_in_the_same_call() {
+        const LONG: usize = 100_000;
+        let payload = |seed: usize| -> Vec<u8> { (0..LONG).map(|at| (at * seed / 3) as u8).collect() };
+        let mut sent = header(command::WRITE, 0, LONG as u32);
+        for next in 1..4 {
+            sent.extend(payload(next as usize));
+            sent.extend(header(command::WRITE, next, LONG as u32));
+        }
+        let rules = Rules {
+            size: 1 << 20,
+            read_only: false,
+            most_bytes: 1 << 20,
+        };
+        let mut decoder = Decoder::new(rules, Pool::new(1 << 20));
+        let mut rest = &sent[..];
+        let mut calls = 0;
+        for expected in 0..3 {
+            let request = loop {
+                match decoder.next(None).unwrap_or_else(|error| panic!("{error}")) {
+                    Step::Request(request) => break request,
+                    Step::Read => give(&mut decoder, &mut rest),
+                    _ => panic!("neither a request nor a wish for bytes"),
+                }
+                calls += 1;
+            };
+            assert_eq!(request.header.cookie, expected);
+            let buffer = request.buffer.expect("a payload");
+            assert!(buffer[..] == payload(expected as usize + 1));
+        }
+        assert!(
+            rest.is_empty(),
+            "the last header was read with the payload before it"
+        );
+        assert_eq!(calls, 4, "one for each payload, and one for what came before");
+        assert!(matches!(decoder.next(None), Ok(Step::Read)) && !decoder.is_between());
     }
 }

@@ -1,12 +1,14 @@
 //! Where clients find the server: a unix socket only its owner may use, or a loopback address.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, Permissions, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
@@ -14,6 +16,10 @@ use crate::error::ListenError;
 
 /// The bytes of a `sockaddr_un` path without its final zero.
 const MOST_PATH_BYTES: usize = 107;
+
+/// How long to wait for other servers that begin or end in the same folder; each takes a millisecond.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// A socket that clients can connect to, though nobody answers yet.
 pub struct Listener {
@@ -30,7 +36,8 @@ pub(crate) enum Socket {
 impl Listener {
     /// Listens on a unix socket at `path`, of mode 0600 from its first moment on.
     ///
-    /// A socket at `path` on which nobody listens is replaced; a socket in use and any other file are refused. The
+    /// A socket at `path` on which nobody listens is replaced, by one of several servers that come at the same time; a
+    /// socket in use and any other file are refused. The
     /// socket's file is removed when the listener, or the server that runs on it, ends.
     pub fn unix(path: &Path) -> Result<Self, ListenError> {
         let found = path.as_os_str().len();
@@ -45,13 +52,15 @@ impl Listener {
             place: format!("listening on {}", path.display()),
             source,
         };
+        let parent = parent(path);
+        // Another server that finds the same socket stale must not replace this one's by its own.
+        let _alone = lock(parent).map_err(failed)?;
         let stale = is_stale(path)?;
         // In a folder nobody else can enter, the socket gets its mode before anyone can connect to it.
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = tempfile::Builder::new()
             .prefix(".sealab-nbd-")
             .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent.unwrap_or(Path::new(".")))
+            .tempdir_in(parent)
             .map_err(failed)?;
         let opened = fs::File::open(folder.path()).map_err(failed)?;
         // By the descriptor: the folder's own path may be longer than a socket's may be.
@@ -104,6 +113,31 @@ impl Listener {
     }
 }
 
+/// The folder that `path` lies in.
+fn parent(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Locks `folder` (`flock`) against other servers, until what comes back is dropped.
+///
+/// Whoever may read the folder may keep it locked, which must not keep a server waiting for ever.
+fn lock(folder: &Path) -> io::Result<fs::File> {
+    let opened = fs::File::open(folder)?;
+    let began = Instant::now();
+    loop {
+        match opened.try_lock() {
+            Ok(()) => return Ok(opened),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if began.elapsed() > LOCK_PATIENCE => {
+                let message = format!("{} stays locked by another program", folder.display());
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+        }
+    }
+}
+
 /// Whether a socket lies at `path` on which nobody listens; `false` if nothing does.
 fn is_stale(path: &Path) -> Result<bool, ListenError> {
     match fs::symlink_metadata(path) {
@@ -137,6 +171,10 @@ pub(crate) struct SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
+        // Else another server may take the place between the look and the removal.
+        let Ok(_alone) = lock(parent(&self.path)) else {
+            return;
+        };
         if let Ok(found) = fs::symlink_metadata(&self.path)
             && (found.dev(), found.ino()) == (self.device, self.inode)
         {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 
 use sealab_nbd::{ListenError, Listener};
 
@@ -47,6 +49,36 @@ fn a_socket_nobody_listens_on_is_replaced_and_one_in_use_is_not() {
     let _other = UnixListener::bind(&path).expect("another");
     drop(listener);
     UnixStream::connect(&path).expect("the other listens");
+}
+
+#[test]
+fn one_of_many_that_replace_the_same_stale_socket_gets_its_place() {
+    const SERVERS: usize = 8;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    for round in 0..50 {
+        drop(UnixListener::bind(&path).expect("a stale socket"));
+        let together = Barrier::new(SERVERS);
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let begin = || {
+                together.wait();
+                Listener::unix(&path)
+            };
+            let servers: Vec<_> = (0..SERVERS).map(|_| scope.spawn(begin)).collect();
+            servers
+                .into_iter()
+                .map(|server| server.join().expect("no panic"))
+                .collect()
+        });
+        let (listening, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert_eq!(listening.len(), 1, "round {round}");
+        for error in refused {
+            assert!(matches!(error, Err(ListenError::InUse { .. })), "round {round}");
+        }
+        UnixStream::connect(&path).expect("the one listens");
+        drop(listening);
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
 }
 
 #[test]

@@ -58,6 +58,10 @@ impl Engine for OpenSsl {
         &Primitive::ALL
     }
 
+    fn writes_ciphertext_only(&self) -> bool {
+        true
+    }
+
     fn xts(&self, key: &XtsKey) -> Result<Box<dyn Xts>, EngineError> {
         let cipher = match key {
             XtsKey::Aes128(_) => &self.aes_128_xts,

@@ -5,6 +5,8 @@ use sealab_engine_openssl::CANDIDATE;
 
 #[path = "../../contract/block_modes.rs"]
 mod block_modes;
+#[path = "../../contract/ciphertext_only.rs"]
+mod ciphertext_only;
 #[path = "../../contract/every_engine.rs"]
 mod every_engine;
 

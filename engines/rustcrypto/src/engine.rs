@@ -40,6 +40,10 @@ impl Engine for RustCrypto {
         &Primitive::ALL
     }
 
+    fn writes_ciphertext_only(&self) -> bool {
+        true
+    }
+
     fn xts(&self, key: &XtsKey) -> Result<Box<dyn Xts>, EngineError> {
         Ok(match key {
             XtsKey::Aes128(key) => Box::new(Aes128Xts::new(key)),

@@ -4,6 +4,9 @@
 
 use sealab_engine::{AeadKey, Engine, EngineError, InOutBuf, Messages, Nonce, Primitive, Tag};
 
+#[path = "../../contract/ciphertext_only.rs"]
+mod ciphertext_only;
+
 fn engine() -> Box<dyn Engine> {
     (sealab_engine_rustcrypto::CANDIDATE.open)().unwrap()
 }

@@ -18,8 +18,8 @@ pub use conformance::{
 pub use file::{RecordError, brief, parse, read, write, write_aside, write_aside_with};
 pub use job::{Check, Job, JobSample};
 pub use record::{
-    Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Operation, Rate, Run,
-    SampleConditions, ScenarioRecord, Space, Traffic,
+    Along, Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Memory, Operation, Rate, Run,
+    SampleConditions, ScenarioRecord, Setting, Space, Traffic, TransactionKind, Transactions,
 };
 pub use schema::{SCHEMA, json_schema};
 pub use statistics::{Interval, median, median_interval, ratio_interval};

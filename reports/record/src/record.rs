@@ -205,6 +205,93 @@ pub struct Cell {
     /// What reached the store beneath a volume, over all samples.
     #[serde(default)]
     pub traffic: Option<Traffic>,
+    /// Where it stands along what its scenario is about.
+    #[serde(default)]
+    pub along: Option<Along>,
+    /// The memory of the process that did this cell and no other.
+    #[serde(default)]
+    pub memory: Option<Memory>,
+    /// What a database on a volume did, over all samples.
+    #[serde(default)]
+    pub transactions: Option<Transactions>,
+}
+
+/// What a database did under a workload like TPC-C; counted, exact.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Transactions {
+    /// The database, its version and what makes its commits durable.
+    pub database: String,
+    /// All that were committed.
+    pub all: TransactionKind,
+    /// Those of each kind.
+    pub kinds: Vec<TransactionKind>,
+    /// New orders that were rolled back, as one in a hundred is to be.
+    pub rollbacks: u64,
+    /// Lines of orders.
+    pub order_lines: u64,
+    /// Those supplied by another warehouse.
+    pub remote_order_lines: u64,
+    /// Payments.
+    pub payments: u64,
+    /// Those of another warehouse's customer.
+    pub remote_payments: u64,
+    /// Attempts that lost against another transaction and were made again.
+    pub retries: u64,
+    /// How long all samples took, in seconds.
+    pub seconds: f64,
+    /// CPU time of the worker and of the database's own processes, in seconds.
+    pub cpu_seconds: f64,
+    /// Consistency conditions that were asked for after the last sample; all of them held.
+    pub conditions_held: u64,
+}
+
+/// Transactions of one kind.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct TransactionKind {
+    /// `new-order`, `payment`, `order-status`, `delivery`, `stock-level`, or `all`.
+    pub id: String,
+    /// How many were committed.
+    pub committed: u64,
+    /// Half of them took no longer, in seconds.
+    pub p50_seconds: f64,
+    /// 95 of a hundred took no longer, in seconds.
+    pub p95_seconds: f64,
+    /// 99 of a hundred took no longer, in seconds.
+    pub p99_seconds: f64,
+}
+
+/// Where a cell stands along a setting of its workload.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+pub struct Along {
+    /// Which setting.
+    pub setting: Setting,
+    /// Its value, 0 where that means never.
+    pub value: u64,
+    /// The workload in words, without the setting: equal for all cells along it.
+    pub workload: String,
+}
+
+/// A setting of a workload on volumes that cells are compared along.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting {
+    /// How many of a hundred blocks are written.
+    FillPercent,
+    /// Writes from one flush to the next; 0 is never.
+    FlushEvery,
+    /// Blocks written since the last flush.
+    UnflushedBlocks,
+    /// The size of the volume, in bytes.
+    VolumeBytes,
+}
+
+/// What a process took of the machine's memory.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Memory {
+    /// Resident before the volume was made, in bytes.
+    pub before_bytes: u64,
+    /// The most that was ever resident, in bytes.
+    pub peak_bytes: u64,
 }
 
 /// A median with the interval that holds it at 95 % confidence (percentile bootstrap).

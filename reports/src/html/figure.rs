@@ -264,14 +264,10 @@ impl<'a> Drawing<'_, 'a> {
 
     fn lines(&self, panel: &Panel<'a>, along: Dimension, title: &str, width: Width) -> Option<String> {
         let scaling = along == Dimension::Threads;
-        let steps: Vec<(f64, String)> = self
-            .order
-            .values(along, &panel.cells)
-            .into_iter()
-            .filter_map(|value| match value {
-                Value::Number(number) if number > 0 => Some((number as f64, along.short(value))),
-                _ => None,
-            })
+        let values = self.order.values(along, &panel.cells);
+        let steps: Vec<(f64, String)> = values
+            .iter()
+            .filter_map(|value| Some((Dimension::position(*value, &values)?, along.short(*value))))
             .collect();
         let facets = self
             .rows(panel)
@@ -282,7 +278,7 @@ impl<'a> Drawing<'_, 'a> {
                     .into_iter()
                     .map(|(slot, cells)| Series {
                         slot,
-                        points: self.points(&cells, along, scaling),
+                        points: self.points(&cells, along, &values, scaling),
                     })
                     .filter(|series| !series.points.is_empty())
                     .collect();
@@ -331,14 +327,11 @@ impl<'a> Drawing<'_, 'a> {
             .collect()
     }
 
-    fn points(&self, cells: &[&Cell], along: Dimension, scaling: bool) -> Vec<Point> {
+    fn points(&self, cells: &[&Cell], along: Dimension, values: &[Value<'_>], scaling: bool) -> Vec<Point> {
         let mut cells: Vec<(f64, &Cell)> = cells
             .iter()
             .filter(|cell| figure(cell).is_some_and(|(_, figure)| figure.median > 0.0))
-            .filter_map(|cell| match along.value(cell) {
-                Value::Number(number) if number > 0 => Some((number as f64, *cell)),
-                _ => None,
-            })
+            .filter_map(|cell| Some((Dimension::position(along.value(cell), values)?, *cell)))
             .collect();
         cells.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         let first = cells.first().map(|(_, cell)| *cell);

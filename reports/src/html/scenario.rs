@@ -14,6 +14,7 @@ use crate::ratio::Ratios;
 use crate::usage::usage_html;
 use crate::view::{View, views};
 
+use super::counted::counted_html;
 use super::figure::Drawing;
 use super::table::{cells_table, constants};
 
@@ -85,6 +86,7 @@ fn body(
         @for view in views(cells, order) {
             (view_figures(&view, name, record, run, order, ratios))
         }
+        (counted_html(cells, order))
         details {
             summary { "Every cell (" (cells.len()) ")" }
             (cells_table(cells, record, ratios))

@@ -14,6 +14,6 @@ pub use error::{BlocksError, WorkloadError};
 pub use latency::Latency;
 pub use outcome::{Done, Outcome};
 pub use plan::{Plan, Step};
-pub use run::run;
+pub use run::{drive, run};
 pub use workload::{Limit, Operation, Pattern, Workload};
 pub use written::{Difference, Written};

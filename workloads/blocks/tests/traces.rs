@@ -348,3 +348,10 @@ fn the_shipped_trace_is_what_its_provenance_says_and_replays() {
     );
     assert_eq!(outcome.flushes.operations, flushes);
 }
+
+#[test]
+fn touched_bytes_are_whole_ranges_apart_from_each_other() {
+    let text = "sealab-trace 1\nsize 65536\n0 w 8192 4096\n1 r 0 4096\n2 f 0 0\n3 r 4096 8192\n4 w 32768 4096\n5 d 49152 4096\n";
+    let trace = Trace::read(text.as_bytes()).expect("a trace");
+    assert_eq!(trace.touched(), [0..12288, 32768..36864]);
+}

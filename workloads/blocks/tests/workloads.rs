@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sealab_blocks::{BlocksError, Limit, Operation, Pattern, Plan, Step, Workload, WorkloadError, run};
+use sealab_blocks::{
+    BlocksError, Limit, Operation, Outcome, Pattern, Plan, Step, Workload, WorkloadError, drive, run,
+};
 use sealab_volume::plain::Plain;
 use sealab_volume::store::{Fault, FaultyStore, MemoryStore, Operation as Call};
 use sealab_volume::{Volume, VolumeError};
@@ -189,6 +191,25 @@ fn a_run_makes_exactly_the_planned_requests_at_every_depth() {
         );
         assert_eq!(written.blocks(), 32);
     }
+}
+
+#[test]
+fn driving_asks_the_same_and_writes_another_content_each_time() {
+    let volume = Counting::new();
+    let (expected, _) = run(&workload(), &Counting::new()).expect("a run");
+    let outcome = drive(&workload(), &volume).expect("a run");
+    assert_eq!(volume.counts().3, 0);
+    let counts = |outcome: &Outcome| {
+        let done = [outcome.reads, outcome.writes, outcome.flushes];
+        done.map(|done| (done.operations, done.bytes))
+    };
+    assert_eq!(counts(&outcome), counts(&expected));
+    let mut blocks = vec![0; 32 * 4096];
+    volume.volume.read(65536, &mut blocks).expect("a read");
+    let mut blocks: Vec<&[u8]> = blocks.chunks(4096).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    assert_eq!(blocks.len(), 32);
 }
 
 #[test]

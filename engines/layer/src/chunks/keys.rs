@@ -7,16 +7,16 @@ use crate::Error;
 use crate::ocicrypt::LayerKey;
 
 /// A key for the chunks of one layer, and what commits to it.
-pub(super) struct ChunkKeys {
-    pub(super) key: Key<32>,
+pub(crate) struct ChunkKeys {
+    pub(crate) key: Key<32>,
     /// Two keys that differ have different commitments: GCM and Poly1305 do not commit to their key, so without it one
     /// layer could hold under different keys for different recipients.
-    pub(super) commitment: [u8; 32],
+    pub(crate) commitment: [u8; 32],
 }
 
 /// HKDF-SHA-256 with the layer's nonce as salt. `purpose` names format and cipher; chunk and layer length go in too, so
 /// that a layer of another length has other keys.
-pub(super) fn derive(
+pub(crate) fn derive(
     layer: &LayerKey,
     purpose: &str,
     chunk_bytes: u32,

@@ -139,7 +139,7 @@ fn committed(keys: &ChunkKeys, commitment: &[u8; 32]) -> Result<(), Error> {
     if bool::from(keys.commitment.ct_eq(commitment)) {
         return Ok(());
     }
-    Err(Error::malformed(
+    Err(Error::unauthentic(
         "the layer's chunks",
         "they are not for this key, or the layer was cut or lengthened: what commits to them does not hold",
     ))
@@ -187,7 +187,7 @@ impl Opener<'_> {
             }
         };
         opened.map_err(|error| match error {
-            EngineError::Unauthentic { .. } => Error::malformed(
+            EngineError::Unauthentic { .. } => Error::unauthentic(
                 format!(
                     "chunk {chunk}, from byte {} of the layer",
                     chunk * self.layer.chunk_bytes()

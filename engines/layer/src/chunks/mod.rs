@@ -15,6 +15,7 @@ pub use reader::{LayerReader, ReadAt};
 pub use stream_cipher::StreamCipher;
 pub use table::{ChunkTable, MAX_TABLE_BYTES};
 
+pub(crate) use keys::derive;
 pub(crate) use layer::{ChunkedLayer, stream_bytes};
 pub(crate) use parallel::open_all;
 pub(crate) use seal::{StreamSealer, Tagger};

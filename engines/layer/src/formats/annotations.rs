@@ -7,6 +7,7 @@ use base64ct::{Base64, Encoding};
 use crate::Error;
 use crate::chunks::{ChunkTable, MAX_TABLE_BYTES};
 use crate::ocicrypt::MAX_OPTIONS_BYTES;
+use crate::wrapping::MAX_PACKET_BYTES;
 
 /// Everything under it is dropped where a layer is decrypted, by other implementations too.
 const PREFIX: &str = "org.opencontainers.image.enc.";
@@ -15,12 +16,8 @@ const PUBLIC_OPTIONS: &str = "org.opencontainers.image.enc.pubopts";
 /// Ours; a name under the prefix, so that it goes where the layer is decrypted by others.
 const CHUNK_TABLE: &str = "org.opencontainers.image.enc.sealab.tags";
 
-pub(super) const JWE: &str = "jwe";
-
 /// The most packets of one scheme that are read.
 const MAX_PACKETS: usize = 100;
-/// The longest packet that is read, in bytes: some 100 recipients with long RSA keys.
-pub(super) const MAX_PACKET_BYTES: usize = 256 << 10;
 
 type Annotations = BTreeMap<String, String>;
 

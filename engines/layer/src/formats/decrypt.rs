@@ -4,14 +4,17 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use super::encrypt::{PIECE_BYTES, convert, joined, write};
-use super::unlock::{Unlocked, unlock};
-use super::{Format, NamedKey, annotations};
+use super::unlock::{LayerCipherName, Unlocked, unlock};
+use super::{Format, annotations};
 use crate::chunks::{ChunkedLayer, open_all};
+use crate::convergent;
 use crate::image::{
-    BlobWriter, Descriptor, Digest, ImageReference, LayerChoice, LayerPlace, Layout, decrypted, is_encrypted,
+    BlobWriter, Descriptor, Digest, ImageReference, LayerChoice, LayerPlace, Layout, PartialBlob, decrypted,
+    is_encrypted,
 };
 use crate::ocicrypt::LayerError;
 use crate::stream::{HmacSha256, Pipeline, Sha256, Side};
+use crate::wrapping::NamedKey;
 use crate::{Error, Work};
 
 /// What became of one layer.
@@ -117,23 +120,24 @@ fn decrypt_layer(
     opened.media_type = media_type.to_owned();
     annotations::clear(&mut opened.annotations);
     let blob = writer.begin()?;
-    let (format, sealed_digest) = match chunked(layer, &unlocked).map_err(within(&name))? {
-        Some((format, chunks)) => {
-            let source = layout.open_blob(layer)?;
-            open_all(&chunks, &source, blob.file(), blob.path(), work).map_err(within(&name))?;
-            // Who sealed the layer sealed the digest of just these bytes, and each chunk of them holds.
-            opened.digest = sealed_digest_of(&unlocked, &name)?;
-            opened.size = chunks.layer_bytes();
-            (format, SealedDigest::Holds)
-        }
-        None => {
-            opened.digest = open_whole(layout, layer, &unlocked, &blob, &name, work)?;
-            let judged = judge(unlocked.options.digest.as_deref(), place, &opened);
-            (
-                Format::Ocicrypt,
-                judged.map_err(|problem| Error::malformed(&name, problem))?,
-            )
-        }
+    let (format, sealed_digest) = if unlocked.cipher == LayerCipherName::Convergent {
+        opened.size = open_convergent(layout, layer, &unlocked, &blob, work).map_err(within(&name))?;
+        // Who sealed the layer sealed the digest of just these bytes, and each chunk of them holds.
+        opened.digest = sealed_digest_of(&unlocked, &name)?;
+        (Format::Convergent, SealedDigest::Holds)
+    } else if let Some((format, chunks)) = chunked(layer, &unlocked).map_err(within(&name))? {
+        let source = layout.open_blob(layer)?;
+        open_all(&chunks, &source, blob.file(), blob.path(), work).map_err(within(&name))?;
+        opened.size = chunks.layer_bytes();
+        opened.digest = sealed_digest_of(&unlocked, &name)?;
+        (format, SealedDigest::Holds)
+    } else {
+        opened.digest = open_whole(layout, layer, &unlocked, &blob, &name, work)?;
+        let judged = judge(unlocked.options.digest.as_deref(), place, &opened);
+        (
+            Format::Ocicrypt,
+            judged.map_err(|problem| Error::unauthentic(&name, problem))?,
+        )
     };
     writer.finish(blob, &opened.digest)?;
     let outcome = LayerOutcome::new(
@@ -147,13 +151,27 @@ fn decrypt_layer(
     Ok((opened, outcome))
 }
 
+/// Decrypts a layer whose chunks are blobs of their own; gives the length of the plaintext.
+fn open_convergent(
+    layout: &Layout,
+    layer: &Descriptor,
+    unlocked: &Unlocked,
+    blob: &PartialBlob,
+    work: &Work<'_>,
+) -> Result<u64, Error> {
+    let source = layout.open_blob(layer)?;
+    let index = convergent::open_index(layer, &unlocked.options, &source, work.engine)?;
+    convergent::open_all(&index, layout, blob.file(), blob.path(), work)?;
+    Ok(index.layer_bytes())
+}
+
 /// The layer by its chunks, if its format has them.
 pub(super) fn chunked(
     layer: &Descriptor,
     unlocked: &Unlocked,
 ) -> Result<Option<(Format, ChunkedLayer)>, Error> {
     let key = &unlocked.options.key;
-    if let Some(cipher) = unlocked.stream {
+    if let LayerCipherName::Stream(cipher) = unlocked.cipher {
         let chunks = ChunkedLayer::stream(cipher, key, &unlocked.options.code, layer.size)?;
         return Ok(Some((Format::ChunkedAead(cipher), chunks)));
     }
@@ -179,7 +197,7 @@ fn open_whole(
     layout: &Layout,
     layer: &Descriptor,
     unlocked: &Unlocked,
-    blob: &crate::image::PartialBlob,
+    blob: &PartialBlob,
     name: &str,
     work: &Work<'_>,
 ) -> Result<Digest, Error> {
@@ -246,6 +264,7 @@ fn judge(sealed: Option<&str>, place: &LayerPlace, opened: &Descriptor) -> Resul
 pub(super) fn within(name: &str) -> impl Fn(Error) -> Error {
     move |error| match error {
         Error::Malformed { place, problem } => Error::malformed(format!("{name}: {place}"), problem),
+        Error::Unauthentic { place, problem } => Error::unauthentic(format!("{name}: {place}"), problem),
         other => other,
     }
 }

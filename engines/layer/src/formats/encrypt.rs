@@ -3,17 +3,19 @@
 use std::io::Write;
 
 use sealab_engine::InOutBuf;
-use sealab_keys::{Recipient, jwe};
 
-use super::annotations::{self, JWE};
+use super::annotations;
+use super::decrypt::within;
 use super::{Format, LayerOutcome, SealedDigest};
 use crate::chunks::{CHUNK_BYTES, StreamCipher, StreamSealer, Tagger, stream_bytes};
+use crate::convergent::{CONVERGENT, Salt, SealedLayer, seal_layer};
 use crate::image::{
     BlobWriter, Descriptor, Digest, ImageReference, Index, LayerChoice, LayerPlace, Layout, NewLayout,
     PartialBlob, REF_NAME, encrypted, rewrite,
 };
 use crate::ocicrypt::{CODE_BYTES, LayerKey, LayerOptions};
 use crate::stream::{HmacSha256, Pipeline, Sha256, Side};
+use crate::wrapping::{LayerRecipient, wrap};
 use crate::{Error, Work};
 
 /// What goes through the stages at a time, in bytes; a multiple of most chunks.
@@ -24,10 +26,13 @@ pub(super) const PIECE_BYTES: usize = 256 << 10;
 pub struct EncryptOptions<'a> {
     /// The format of the layers.
     pub format: Format,
-    /// Who can decrypt them: 1 to 100 recipients.
-    pub recipients: &'a [&'a Recipient],
+    /// Who can decrypt them: 1 to 100 recipients of each scheme.
+    pub recipients: &'a [LayerRecipient],
     /// Which layers.
     pub choice: &'a LayerChoice,
+    /// The secret salt of [`Format::Convergent`]: images with the same one share their equal chunks. Without one, a new
+    /// one is made, and only the layers of this image share theirs. Other formats need none.
+    pub salt: Option<&'a Salt>,
 }
 
 /// Encrypts the chosen layers of `source` into the new layout `destination`, which appears whole or not at all. The
@@ -39,12 +44,16 @@ pub fn encrypt(
     work: &Work<'_>,
 ) -> Result<Vec<LayerOutcome>, Error> {
     let mut outcomes = Vec::new();
+    let salt = match options.salt {
+        Some(salt) => salt.clone(),
+        None => Salt::generate()?,
+    };
     convert(
         source,
         destination,
         options.choice,
         &mut |layout, place, layer, writer| {
-            let (sealed, outcome) = encrypt_layer(layout, place, layer, writer, options, work)?;
+            let (sealed, outcome) = encrypt_layer(layout, place, layer, writer, options, &salt, work)?;
             outcomes.push(outcome);
             Ok(Some(sealed))
         },
@@ -87,6 +96,7 @@ fn encrypt_layer(
     layer: &Descriptor,
     writer: &mut BlobWriter,
     options: &EncryptOptions<'_>,
+    salt: &Salt,
     work: &Work<'_>,
 ) -> Result<(Descriptor, LayerOutcome), Error> {
     let name = place.to_string();
@@ -99,11 +109,9 @@ fn encrypt_layer(
         digest: Some(layer.digest.to_string()),
     };
     let private = layer_options.private_json().map_err(Error::layer(&name))?;
-    let packet = jwe::encrypt(private.as_bytes(), options.recipients).map_err(|source| Error::Jwe {
-        layer: name.clone(),
-        source,
-    })?;
-    annotations::set_packets(&mut sealed.annotations, JWE, &[packet.into_bytes()]);
+    for (scheme, packet) in wrap(private.as_bytes(), options.recipients).map_err(Error::wrapping(&name))? {
+        annotations::set_packets(&mut sealed.annotations, &scheme, &[packet]);
+    }
 
     let blob = writer.begin()?;
     let sealing = Sealing {
@@ -133,6 +141,16 @@ fn encrypt_layer(
             sealed.size = stream_bytes(layer.size);
             layer_options.code = commitment;
             layer_options.public_json_as(cipher.name())
+        }
+        Format::Convergent => {
+            let source = layout.open_blob(layer)?;
+            let SealedLayer { index, commitment } =
+                seal_layer(layer, source, &layer_options.key, salt, writer, work).map_err(within(&name))?;
+            write(&blob, &index)?;
+            sealed.digest = Digest::of(&index);
+            sealed.size = index.len() as u64;
+            layer_options.code = commitment;
+            layer_options.public_json_as(CONVERGENT)
         }
     };
     annotations::set_public_options(&mut sealed.annotations, &public.map_err(Error::layer(&name))?);

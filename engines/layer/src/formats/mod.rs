@@ -13,15 +13,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::chunks::StreamCipher;
+use crate::convergent::CONVERGENT;
 use crate::ocicrypt::CIPHER;
 
 pub use decrypt::{LayerOutcome, SealedDigest, decrypt};
 pub use encrypt::{EncryptOptions, encrypt};
-pub use open::open_layer;
+pub use open::{open_convergent_layer, open_layer};
 pub use recipients::{WrappedFor, recipients_of};
 pub use rewrap::{Removal, Rewrap, rewrap};
 pub use show::{LayerInfo, show};
-pub use unlock::NamedKey;
 
 /// How an encrypted layer lies in its blob and annotations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,15 +32,19 @@ pub enum Format {
     OcicryptSeekable,
     /// Chunks sealed one by one; only Sealab reads it.
     ChunkedAead(StreamCipher),
+    /// Chunks cut by content, under keys that follow from them and a secret salt: equal ones are stored once. Only Sealab
+    /// reads it.
+    Convergent,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Ocicrypt,
         Self::OcicryptSeekable,
         Self::ChunkedAead(StreamCipher::Aes256Gcm),
         Self::ChunkedAead(StreamCipher::ChaCha20Poly1305),
+        Self::Convergent,
     ];
 
     /// The format's name in commands and records.
@@ -50,6 +54,7 @@ impl Format {
             Self::OcicryptSeekable => "ocicrypt-seekable",
             Self::ChunkedAead(StreamCipher::Aes256Gcm) => "chunked-aead",
             Self::ChunkedAead(StreamCipher::ChaCha20Poly1305) => "chunked-aead-chacha20-poly1305",
+            Self::Convergent => "convergent",
         }
     }
 
@@ -61,6 +66,9 @@ impl Format {
             } else {
                 Self::Ocicrypt
             });
+        }
+        if cipher == CONVERGENT {
+            return Some(Self::Convergent);
         }
         StreamCipher::ALL
             .into_iter()

@@ -4,9 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Error;
-
-/// The most recipients of one packet that are read.
-pub(super) const MAX_RECIPIENTS: usize = 100;
+use crate::wrapping::{MAX_PACKET_BYTES, MAX_RECIPIENTS};
 
 /// One recipient of a packet.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -46,7 +44,7 @@ pub(super) struct Packet(Value);
 impl Packet {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let wrong = |problem: String| Error::malformed("a JWE packet", problem);
-        if bytes.len() > super::annotations::MAX_PACKET_BYTES {
+        if bytes.len() > MAX_PACKET_BYTES {
             return Err(wrong(format!("it has {} bytes", bytes.len())));
         }
         let packet = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;

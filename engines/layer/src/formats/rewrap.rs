@@ -3,27 +3,28 @@
 //! Who is removed can no longer open the image as it is then, but may have kept the layer's key or the former manifest:
 //! only encrypting anew takes that away.
 
-use sealab_keys::{Recipient, jwe};
+use std::collections::BTreeMap;
 
-use super::annotations::{self, JWE};
+use super::annotations;
 use super::decrypt::within;
 use super::recipients::Packet;
-use super::unlock::{LIMITS, private_options};
-use super::{Format, LayerOutcome, NamedKey};
+use super::unlock::private_options;
+use super::{Format, LayerOutcome};
 use crate::Error;
 use crate::image::{
     BlobWriter, Descriptor, ImageReference, LayerChoice, LayerPlace, Layout, is_encrypted, replace_index,
     rewrite,
 };
 use crate::ocicrypt::named_cipher;
+use crate::wrapping::{JWE, LayerRecipient, NamedKey, PKCS7, WrappingError, count_pkcs7, only_pkcs7, wrap};
 
 /// How the recipients of an image change.
 #[derive(Clone, Copy, Debug)]
 pub struct Rewrap<'a> {
     /// Keys of recipients that the layers have.
     pub keys: &'a [NamedKey<'a>],
-    /// Who is added, at most 100.
-    pub add: &'a [&'a Recipient],
+    /// Who is added, at most 100 of each scheme.
+    pub add: &'a [LayerRecipient],
     /// Who is removed.
     pub remove: &'a [Removal<'a>],
     /// Which layers.
@@ -87,60 +88,74 @@ fn rewrap_layer(
     let (private, key) = private_options(&name, layer, change.keys).map_err(within(&name))?;
 
     let mut rewrapped = layer.clone();
-    let mut packets = annotations::packets(&layer.annotations, JWE).map_err(within(&name))?;
-    for removal in change.remove {
-        if let Removal::Others = removal {
-            packets.clear();
-            annotations::clear_keys(&mut rewrapped.annotations);
+    let others = change
+        .remove
+        .iter()
+        .any(|removal| matches!(removal, Removal::Others));
+    let mut packets = Packets::new();
+    if others {
+        annotations::clear_keys(&mut rewrapped.annotations);
+    } else {
+        for scheme in annotations::schemes(&layer.annotations).into_keys() {
+            let of_scheme = annotations::packets(&layer.annotations, &scheme).map_err(within(&name))?;
+            packets.insert(scheme, of_scheme);
         }
     }
-    let packets = keep(&name, &packets, change.remove)?;
-    let mut packets: Vec<Vec<u8>> = packets;
+    let mut packets = keep(&name, &packets, change.remove)?;
     if !change.add.is_empty() {
-        let packet = jwe::encrypt(private.as_bytes(), change.add).map_err(|source| Error::Jwe {
-            layer: name.clone(),
-            source,
-        })?;
-        packets.push(packet.into_bytes());
+        for (scheme, packet) in wrap(private.as_bytes(), change.add).map_err(Error::wrapping(&name))? {
+            packets.entry(scheme).or_default().push(packet);
+        }
     }
-    annotations::set_packets(&mut rewrapped.annotations, JWE, &packets);
+    for (scheme, packets) in &packets {
+        annotations::set_packets(&mut rewrapped.annotations, scheme, packets);
+        // What would be read back must be within the bounds of reading.
+        annotations::packets(&rewrapped.annotations, scheme).map_err(within(&name))?;
+    }
     if annotations::schemes(&rewrapped.annotations).is_empty() {
         return Err(Error::malformed(&name, "no recipient would be left; one must be"));
     }
-    // What would be read back must be within the bounds of reading.
-    annotations::packets(&rewrapped.annotations, JWE).map_err(within(&name))?;
     let outcome = LayerOutcome::new(place, layer, &rewrapped, format, None, Some(key));
     Ok((rewrapped, outcome))
 }
 
+/// The packets of each scheme.
+type Packets = BTreeMap<String, Vec<Vec<u8>>>;
+
 /// The packets without the recipients that are removed.
-fn keep(name: &str, packets: &[Vec<u8>], remove: &[Removal<'_>]) -> Result<Vec<Vec<u8>>, Error> {
-    let mut parsed: Vec<Option<Packet>> = packets.iter().map(|packet| Packet::parse(packet).ok()).collect();
+fn keep(name: &str, packets: &Packets, remove: &[Removal<'_>]) -> Result<Packets, Error> {
     // Places first: they are those of the packets as they were.
-    let mut gone: Vec<Vec<bool>> = parsed
+    let mut gone: BTreeMap<&str, Vec<Vec<bool>>> = packets
         .iter()
-        .map(|packet| vec![false; packet.as_ref().map_or(1, Packet::count)])
+        .map(|(scheme, packets)| {
+            let none = packets.iter().map(|packet| vec![false; count(scheme, packet)]);
+            (scheme.as_str(), none.collect())
+        })
         .collect();
+    let number: usize = packets.values().map(Vec::len).sum();
     for removal in remove {
         match removal {
             Removal::Others => {}
             Removal::Place { packet, recipient } => {
                 let slot = gone
-                    .get_mut(*packet)
+                    .get_mut(JWE)
+                    .and_then(|packets| packets.get_mut(*packet))
                     .and_then(|packet| packet.get_mut(*recipient));
                 *slot.ok_or_else(|| Error::NotFound {
                     place: name.to_owned(),
                     wanted: format!("recipient {recipient} in JWE packet {packet}"),
-                    present: format!("{} packets", packets.len()),
+                    present: format!("{number} packets"),
                 })? = true;
             }
             Removal::Key(key) => {
                 let mut found = false;
-                for (packet, gone) in parsed.iter().zip(&mut gone) {
-                    for (number, gone) in gone.iter_mut().enumerate() {
-                        if packet.as_ref().is_some_and(|packet| opens(packet, number, key)) {
-                            *gone = true;
-                            found = true;
+                for (scheme, gone) in &mut gone {
+                    for (packet, gone) in packets[*scheme].iter().zip(gone) {
+                        for (recipient, gone) in gone.iter_mut().enumerate() {
+                            if opens(scheme, packet, recipient, key).map_err(Error::wrapping(name))? {
+                                *gone = true;
+                                found = true;
+                            }
                         }
                     }
                 }
@@ -148,27 +163,51 @@ fn keep(name: &str, packets: &[Vec<u8>], remove: &[Removal<'_>]) -> Result<Vec<V
                     return Err(Error::NotFound {
                         place: name.to_owned(),
                         wanted: format!("recipient that {} is the key of", key.name),
-                        present: format!("{} packets for others", packets.len()),
+                        present: format!("{number} packets for others"),
                     });
                 }
             }
         }
     }
-    let kept = packets
-        .iter()
-        .zip(parsed.drain(..))
-        .zip(gone)
-        .filter_map(|((bytes, packet), gone)| match packet {
-            _ if gone.iter().all(|gone| !gone) => Some(bytes.clone()),
-            Some(packet) => packet.only(|number| !gone[number]),
-            None => None,
+    let mut kept = packets.clone();
+    for (scheme, packets) in &mut kept {
+        let mut gone = gone[scheme.as_str()].iter();
+        packets.retain_mut(|packet| match gone.next() {
+            Some(gone) if gone.contains(&true) => match only(scheme, packet, &mut |number| !gone[number]) {
+                Some(rest) => {
+                    *packet = rest;
+                    true
+                }
+                None => false,
+            },
+            _ => true,
         });
-    Ok(kept.collect())
+    }
+    Ok(kept)
 }
 
-fn opens(packet: &Packet, recipient: usize, key: &NamedKey<'_>) -> bool {
-    packet
-        .only(|number| number == recipient)
-        .and_then(|alone| String::from_utf8(alone).ok())
-        .is_some_and(|alone| jwe::decrypt(&alone, key.key, LIMITS).is_ok())
+/// How many recipients a packet has. One that cannot be divided has one.
+fn count(scheme: &str, packet: &[u8]) -> usize {
+    match scheme {
+        JWE => Packet::parse(packet).map_or(1, |packet| packet.count()),
+        PKCS7 => count_pkcs7(packet),
+        _ => 1,
+    }
+}
+
+/// The packet with those recipients alone whose numbers `keep` takes; `None` if that is none.
+fn only(scheme: &str, packet: &[u8], keep: &mut dyn FnMut(usize) -> bool) -> Option<Vec<u8>> {
+    match scheme {
+        JWE => Packet::parse(packet).ok()?.only(keep),
+        PKCS7 => only_pkcs7(packet, keep),
+        _ => keep(0).then(|| packet.to_vec()),
+    }
+}
+
+fn opens(scheme: &str, packet: &[u8], recipient: usize, key: &NamedKey<'_>) -> Result<bool, WrappingError> {
+    let alone = only(scheme, packet, &mut |number| number == recipient);
+    let Some(alone) = alone else {
+        return Ok(false);
+    };
+    Ok(key.key.open(scheme, &alone)?.is_some())
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Format;
-use super::annotations::{self, JWE};
+use super::annotations;
 use super::recipients::{WrappedFor, recipients_of};
 use crate::Error;
 use crate::image::{Digest, ImageReference, LayerChoice, Layout, is_encrypted, visit};
 use crate::ocicrypt::named_cipher;
+use crate::wrapping::JWE;
 
 /// What shows of a layer.
 #[derive(Clone, Debug, Serialize)]

@@ -1,37 +1,31 @@
 //! Finding the key that opens a layer.
 
-use sealab_keys::jwe::{self, JweKey, Limits};
 use zeroize::Zeroizing;
 
-use super::annotations::{self, JWE, MAX_PACKET_BYTES};
-use super::recipients::MAX_RECIPIENTS;
+use super::annotations;
 use crate::Error;
 use crate::chunks::StreamCipher;
+use crate::convergent::CONVERGENT;
 use crate::image::{Descriptor, LayerPlace};
 use crate::ocicrypt::{CIPHER, LayerOptions};
+use crate::wrapping::NamedKey;
 
-/// A key with the name that messages call it by.
-#[derive(Clone, Copy, Debug)]
-pub struct NamedKey<'a> {
-    /// Its file, for example.
-    pub name: &'a str,
-    /// The key.
-    pub key: &'a JweKey,
+/// The cipher of a layer, as its public options name it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum LayerCipherName {
+    /// ocicrypt's own, with a tag table or without.
+    Ocicrypt,
+    Stream(StreamCipher),
+    Convergent,
 }
 
 /// What opens a layer.
 pub(super) struct Unlocked {
     pub(super) options: LayerOptions,
-    /// The stream's cipher; none is ocicrypt's own.
-    pub(super) stream: Option<StreamCipher>,
+    pub(super) cipher: LayerCipherName,
     /// The name of the key that fitted.
     pub(super) key: String,
 }
-
-pub(super) const LIMITS: Limits = Limits {
-    bytes: MAX_PACKET_BYTES,
-    recipients: MAX_RECIPIENTS,
-};
 
 /// The private options of the layer, and the name of the key that opened them.
 pub(super) fn private_options(
@@ -39,20 +33,34 @@ pub(super) fn private_options(
     layer: &Descriptor,
     keys: &[NamedKey<'_>],
 ) -> Result<(Zeroizing<String>, String), Error> {
-    let packets = annotations::packets(&layer.annotations, JWE)?;
-    for packet in &packets {
-        // A packet that is no JWE does not keep the next one from fitting.
-        let Ok(text) = str::from_utf8(packet) else {
-            continue;
-        };
-        for key in keys {
-            let Ok(opened) = jwe::decrypt(text, key.key, LIMITS) else {
-                continue;
-            };
-            let private = str::from_utf8(&opened)
-                .map_err(|_| Error::malformed(place, "the private options are not UTF-8"))?;
-            return Ok((Zeroizing::new(private.to_owned()), key.name.to_owned()));
+    let schemes = annotations::schemes(&layer.annotations);
+    // What keys had to complain of, behind their names.
+    let mut complaints = vec![None; keys.len()];
+    let mut unreadable = None;
+    for scheme in schemes.keys() {
+        // A scheme that cannot be read does not keep the next one from fitting.
+        let packets = annotations::packets(&layer.annotations, scheme).unwrap_or_else(|error| {
+            unreadable.get_or_insert(error);
+            Vec::new()
+        });
+        for packet in packets {
+            for (key, complaint) in keys.iter().zip(&mut complaints) {
+                let opened = match key.key.open(scheme, &packet) {
+                    Ok(Some(opened)) => opened,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        *complaint = Some(error.to_string());
+                        continue;
+                    }
+                };
+                let private = str::from_utf8(&opened)
+                    .map_err(|_| Error::malformed(place, "the private options are not UTF-8"))?;
+                return Ok((Zeroizing::new(private.to_owned()), key.name.to_owned()));
+            }
         }
+    }
+    if let Some(error) = unreadable {
+        return Err(error);
     }
     let list = |words: Vec<String>| {
         if words.is_empty() {
@@ -61,19 +69,24 @@ pub(super) fn private_options(
             words.join(", ")
         }
     };
-    let schemes = annotations::schemes(&layer.annotations);
+    let tried = keys
+        .iter()
+        .zip(complaints)
+        .map(|(key, complaint)| match complaint {
+            Some(complaint) => format!("{} ({complaint})", key.name),
+            None => key.name.to_owned(),
+        });
+    let schemes = schemes
+        .into_iter()
+        .map(|(scheme, packets)| match scheme.as_str() {
+            "pkcs11" => format!("{scheme} ({packets} packets, not implemented)"),
+            "pgp" if !cfg!(feature = "pgp") => format!("{scheme} ({packets} packets, not built in)"),
+            _ => format!("{scheme} ({packets} packets)"),
+        });
     Err(Error::NoKey {
         layer: place.to_owned(),
-        tried: list(keys.iter().map(|key| key.name.to_owned()).collect()),
-        schemes: list(
-            schemes
-                .into_iter()
-                .map(|(scheme, packets)| match scheme.as_str() {
-                    JWE => format!("jwe ({packets} packets)"),
-                    _ => format!("{scheme} ({packets} packets, not implemented)"),
-                })
-                .collect(),
-        ),
+        tried: list(tried.collect()),
+        schemes: list(schemes.collect()),
     })
 }
 
@@ -90,14 +103,24 @@ pub(super) fn unlock(
     // First, so that stripped options are not taken for a key that does not fit.
     let public = annotations::public_options(&layer.annotations).map_err(within)?;
     let (private, key) = private_options(&place, layer, keys).map_err(within)?;
-    let ciphers = [CIPHER, StreamCipher::ALL[0].name(), StreamCipher::ALL[1].name()];
+    let ciphers = [
+        CIPHER,
+        StreamCipher::ALL[0].name(),
+        StreamCipher::ALL[1].name(),
+        CONVERGENT,
+    ];
     let (options, cipher) =
         LayerOptions::parse_among(&private, &public, &ciphers).map_err(Error::layer(&place))?;
     Ok(Unlocked {
         options,
-        stream: StreamCipher::ALL
+        cipher: match StreamCipher::ALL
             .into_iter()
-            .find(|stream| stream.name() == cipher),
+            .find(|stream| stream.name() == cipher)
+        {
+            Some(stream) => LayerCipherName::Stream(stream),
+            None if cipher == CONVERGENT => LayerCipherName::Convergent,
+            None => LayerCipherName::Ocicrypt,
+        },
         key,
     })
 }

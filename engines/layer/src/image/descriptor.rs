@@ -35,6 +35,20 @@ pub struct Descriptor {
     pub other: Map<String, Value>,
 }
 
+impl Descriptor {
+    /// A blob of which no more is said than its digest and length, in bytes.
+    pub(crate) fn blob(digest: &Digest, size: u64) -> Self {
+        Self {
+            media_type: String::new(),
+            digest: *digest,
+            size,
+            annotations: BTreeMap::new(),
+            platform: None,
+            other: Map::new(),
+        }
+    }
+}
+
 /// What an image runs on.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Platform {

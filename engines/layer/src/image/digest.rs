@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+    /// A digest that was computed.
+    pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
@@ -20,6 +21,10 @@ impl Digest {
         let mut hash = crate::stream::Sha256::new();
         hash.update(bytes);
         hash.finish()
+    }
+
+    pub(crate) fn bytes(&self) -> [u8; 32] {
+        self.0
     }
 
     /// The 64 digits, as a blob's file is named.

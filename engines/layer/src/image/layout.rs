@@ -84,16 +84,24 @@ impl Layout {
         }
     }
 
+    /// The descriptor of the image with the tag, or of the only one if no tag is asked for.
+    pub fn image(&self, tag: Option<&str>) -> Result<Descriptor, Error> {
+        let mut index = self.index()?;
+        let place = self.resolve(&index, tag)?;
+        Ok(index.manifests.swap_remove(place))
+    }
+
     pub(crate) fn index_path(&self) -> PathBuf {
         self.directory.join("index.json")
     }
 
-    pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
+    /// Where a blob's file is.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.directory.join("blobs/sha256").join(digest.hex())
     }
 
     /// A blob's file, of the length that its descriptor says. Its digest is the reader's to verify.
-    pub(crate) fn open_blob(&self, descriptor: &Descriptor) -> Result<File, Error> {
+    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<File, Error> {
         let path = self.blob_path(&descriptor.digest);
         // Looked at before it is opened: opening a pipe would wait.
         let metadata = fs::metadata(&path).map_err(Error::io(&path))?;

@@ -14,6 +14,9 @@ const LAYERS: [&str; 7] = [
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// A chunk of convergent layers, listed behind a manifest's layers. Ours.
+pub(crate) const CHUNK: &str = "application/vnd.sealab.image.layer.chunk.v1";
+
 /// Whether the layer is encrypted.
 pub(crate) fn is_encrypted(media_type: &str) -> bool {
     media_type.ends_with(SUFFIX)

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::media_type::INDEX;
-use super::{BlobWriter, Descriptor, Digest, Index, LayerChoice, Layout, MANIFEST, Manifest};
+use super::media_type::{CHUNK, INDEX};
+use super::{BlobWriter, Descriptor, Digest, Index, LayerChoice, Layout, MANIFEST, Manifest, is_encrypted};
 use crate::Error;
 
 /// How deep indexes may lie within indexes.
@@ -141,6 +141,7 @@ fn walk(
         )),
         MANIFEST => {
             let mut manifest: Manifest = source.json(root)?;
+            let chunks = split_chunks(&mut manifest);
             let taken = choice.takes(root.platform.as_ref());
             let chosen = if taken {
                 choice.among(manifest.layers.len(), &place)?
@@ -183,6 +184,9 @@ fn walk(
                     (None, None) => {}
                 }
             }
+            if let Some(writer) = writer {
+                list_chunks(source, writer, &mut manifest, chunks)?;
+            }
             Ok((
                 written(source, root, writer, (!same).then_some(&manifest), &place)?,
                 taken,
@@ -193,6 +197,43 @@ fn walk(
             format!("its media type is {other:.200?}; {MANIFEST} and {INDEX} are read"),
         )),
     }
+}
+
+/// The chunks that a manifest lists behind its layers, which are none of an image's own.
+fn split_chunks(manifest: &mut Manifest) -> Vec<Descriptor> {
+    let (chunks, layers) = std::mem::take(&mut manifest.layers)
+        .into_iter()
+        .partition(|layer| layer.media_type == CHUNK);
+    manifest.layers = layers;
+    chunks
+}
+
+/// Lists the chunks that were written, and those that were listed as long as a layer is left that may need them: which
+/// one needs which is sealed. In the order of their digests, for that of a layer is sealed too.
+fn list_chunks(
+    source: &Layout,
+    writer: &mut BlobWriter,
+    manifest: &mut Manifest,
+    listed: Vec<Descriptor>,
+) -> Result<(), Error> {
+    let mut chunks = writer.take_chunks();
+    if manifest
+        .layers
+        .iter()
+        .any(|layer| is_encrypted(&layer.media_type))
+    {
+        for chunk in listed {
+            writer.share(source, &chunk)?;
+            chunks.insert(chunk.digest, chunk.size);
+        }
+    }
+    manifest
+        .layers
+        .extend(chunks.into_iter().map(|(digest, size)| Descriptor {
+            media_type: CHUNK.to_owned(),
+            ..Descriptor::blob(&digest, size)
+        }));
+    Ok(())
 }
 
 /// Writes a changed manifest or index; one that is the same is taken over as it is.

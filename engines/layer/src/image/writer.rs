@@ -1,11 +1,12 @@
 //! Writing blobs and layouts: aside, synced, renamed. What is not finished is removed.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempDir};
 
@@ -17,6 +18,10 @@ use crate::stream::Sha256;
 pub(crate) struct BlobWriter {
     directory: PathBuf,
     added: Vec<PathBuf>,
+    /// The chunks of the manifest at hand, with their lengths.
+    chunks: BTreeMap<Digest, u64>,
+    /// Whether blobs were added that are on no disk yet.
+    unsynced: bool,
 }
 
 /// A blob that has no name yet, removed when dropped.
@@ -37,6 +42,8 @@ impl BlobWriter {
         Self {
             directory: layout.join("blobs/sha256"),
             added: Vec::new(),
+            chunks: BTreeMap::new(),
+            unsynced: false,
         }
     }
 
@@ -53,6 +60,10 @@ impl BlobWriter {
     pub(crate) fn finish(&mut self, blob: PartialBlob, digest: &Digest) -> Result<(), Error> {
         let path = self.directory.join(digest.hex());
         blob.file().sync_all().map_err(Error::io(&path))?;
+        self.name(blob, path)
+    }
+
+    fn name(&mut self, blob: PartialBlob, path: PathBuf) -> Result<(), Error> {
         // As skopeo leaves them: the folder says who may look.
         let permissions = Permissions::from_mode(0o644);
         blob.file()
@@ -65,6 +76,25 @@ impl BlobWriter {
             Err(error) => return Err(Error::io(&path)(error.error)),
         }
         Ok(())
+    }
+
+    /// Adds a chunk of the manifest at hand, unless it is there. It reaches the disk with all others, in
+    /// [`BlobWriter::keep`]: there are thousands.
+    pub(crate) fn add_chunk(&mut self, digest: &Digest, bytes: &[u8]) -> Result<(), Error> {
+        self.chunks.insert(*digest, bytes.len() as u64);
+        let path = self.directory.join(digest.hex());
+        if path.exists() {
+            return Ok(());
+        }
+        let blob = self.begin()?;
+        blob.file().write_all(bytes).map_err(Error::io(blob.path()))?;
+        self.unsynced = true;
+        self.name(blob, path)
+    }
+
+    /// The chunks that were added since the last call, with their lengths.
+    pub(crate) fn take_chunks(&mut self) -> BTreeMap<Digest, u64> {
+        std::mem::take(&mut self.chunks)
     }
 
     /// Adds a manifest or index; gives digest and length.
@@ -86,10 +116,11 @@ impl BlobWriter {
         Ok((digest, bytes.len() as u64))
     }
 
-    /// Takes a blob over from another layout as it is: by a hard link where that can be, else by a verified copy.
+    /// Takes a blob over from another layout as it is: by a hard link where that can be, else by a verified copy. One of
+    /// the layout itself stays, or stays away where only the manifests were pulled.
     pub(crate) fn share(&mut self, source: &Layout, descriptor: &Descriptor) -> Result<(), Error> {
         let path = self.directory.join(descriptor.digest.hex());
-        if path.exists() {
+        if path == source.blob_path(&descriptor.digest) || path.exists() {
             return Ok(());
         }
         let mut file = source.open_blob(descriptor)?;
@@ -115,6 +146,9 @@ impl BlobWriter {
 
     pub(crate) fn keep(mut self) -> Result<(), Error> {
         let directory = File::open(&self.directory).map_err(Error::io(&self.directory))?;
+        if self.unsynced {
+            syncfs(&directory).map_err(|error| Error::io(&self.directory)(error.into()))?;
+        }
         directory.sync_all().map_err(Error::io(&self.directory))?;
         self.added.clear();
         Ok(())

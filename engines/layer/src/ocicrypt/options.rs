@@ -178,7 +178,8 @@ fn read<'a, T: Deserialize<'a>>(options: &'static str, text: &'a str) -> Result<
         let detail = if options == PRIVATE {
             format!("{:?} error", error.classify())
         } else {
-            error.to_string()
+            // It quotes what it found, of any length.
+            format!("{:.300}", error.to_string())
         };
         wrong(options, format!("{place}: {detail}"))
     })

@@ -28,8 +28,9 @@ fn sealed(format: Format, plain: &[u8], place: &Path) -> ImageReference {
     let rsa = public("rsa.pub.pem");
     let options = EncryptOptions {
         format,
-        recipients: &[&rsa],
+        recipients: std::slice::from_ref(&rsa),
         choice: &LayerChoice::default(),
+        salt: None,
     };
     encrypt(&source, &closed, &options, &work(&*engine())).unwrap();
     closed

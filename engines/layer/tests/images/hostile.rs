@@ -18,8 +18,9 @@ fn refused(format: Format, blob: &dyn Fn(&mut Vec<u8>), change: &dyn Fn(&mut Val
     let rsa = public("rsa.pub.pem");
     let options = EncryptOptions {
         format,
-        recipients: &[&rsa],
+        recipients: std::slice::from_ref(&rsa),
         choice: &LayerChoice::default(),
+        salt: None,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     let mut changed = serde_json::to_value(manifest(&closed)).unwrap();
@@ -55,7 +56,8 @@ fn recode(value: &mut Value, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
 
 #[test]
 fn changed_ciphertext_is_refused_in_every_format() {
-    for format in FORMATS {
+    // The blob of a convergent layer is an index; its chunks are looked at elsewhere.
+    for format in FORMATS.into_iter().filter(|format| *format != Format::Convergent) {
         let expected: &[&str] = match format {
             Format::Ocicrypt => &["HMAC does not hold"],
             // Cut or lengthened, it is refused before a chunk is read.
@@ -123,8 +125,9 @@ fn a_blob_that_is_not_what_its_name_says_is_refused() {
     for format in FORMATS {
         let options = EncryptOptions {
             format,
-            recipients: &[&rsa],
+            recipients: std::slice::from_ref(&rsa),
             choice: &choice,
+            salt: None,
         };
         let closed = reference(&place.path().join("closed"));
         let error = encrypt(&source, &closed, &options, &work(&*engine()))
@@ -299,8 +302,9 @@ fn a_changed_chunk_table_is_refused_and_a_missing_one_costs_only_its_use() {
     let (rsa, choice) = (public("rsa.pub.pem"), LayerChoice::default());
     let options = EncryptOptions {
         format: Format::OcicryptSeekable,
-        recipients: &[&rsa],
+        recipients: std::slice::from_ref(&rsa),
         choice: &choice,
+        salt: None,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     let mut changed = serde_json::to_value(manifest(&closed)).unwrap();

@@ -3,8 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
 mod chunks;
+mod convergent;
 mod golden;
 mod hostile;
+#[cfg(feature = "grpc")]
+mod recipients_grpc;
+mod recipients_keyprovider;
+#[cfg(feature = "pgp")]
+mod recipients_pgp;
+mod recipients_pkcs7;
 mod rewrap;
 mod roundtrip;
 mod skopeo;
@@ -16,7 +23,7 @@ use sealab_engine::Engine;
 use sealab_keys::jwe::JweKey;
 use sealab_keys::{Recipient, RecipientKey};
 use sealab_layer::image::{Descriptor, ImageReference, Index, Layout, Manifest};
-use sealab_layer::{Format, LayerOutcome, NamedKey, Work};
+use sealab_layer::{Format, LayerOutcome, LayerRecipient, NamedKey, Work};
 use serde::de::DeserializeOwned;
 
 /// Test keys, with the names by which messages call them.
@@ -36,8 +43,8 @@ fn private(name: &str) -> JweKey {
     RecipientKey::read(&key_file(name), None).unwrap().into()
 }
 
-fn public(name: &str) -> Recipient {
-    Recipient::read(&key_file(name)).unwrap()
+fn public(name: &str) -> LayerRecipient {
+    Recipient::read(&key_file(name)).unwrap().into()
 }
 
 impl Keys {
@@ -184,4 +191,4 @@ fn formats(outcomes: &[LayerOutcome]) -> Vec<&str> {
     outcomes.iter().map(|outcome| outcome.format).collect()
 }
 
-const FORMATS: [Format; 4] = Format::ALL;
+const FORMATS: [Format; 5] = Format::ALL;

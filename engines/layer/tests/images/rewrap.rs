@@ -19,7 +19,7 @@ fn recipients_come_and_go_and_blobs_stay() {
     let before = manifest(&image);
     let (ec, other) = (public("ec.pub.pem"), public("p384.pub.pem"));
     let choice = LayerChoice::default();
-    let change = |keys: &[NamedKey<'_>], add: &[&Recipient], remove: &[Removal<'_>]| {
+    let change = |keys: &[NamedKey<'_>], add: &[LayerRecipient], remove: &[Removal<'_>]| {
         rewrap(
             &image,
             &Rewrap {
@@ -32,7 +32,7 @@ fn recipients_come_and_go_and_blobs_stay() {
     };
     assert!(!opens(&image, keys.ec()));
     // Two more, with no one leaving.
-    change(&[keys.rsa()], &[&ec, &other], &[]).unwrap();
+    change(&[keys.rsa()], &[ec.clone(), other], &[]).unwrap();
     assert!(opens(&image, keys.rsa()) && opens(&image, keys.ec()) && opens(&image, keys.other()));
     assert_eq!(
         show(&image).unwrap()[0]
@@ -57,7 +57,7 @@ fn recipients_come_and_go_and_blobs_stay() {
     .unwrap();
     assert!(!opens(&image, keys.rsa()) && opens(&image, keys.other()));
     // Everyone else.
-    change(&[keys.other()], &[&ec], &[Removal::Others]).unwrap();
+    change(&[keys.other()], std::slice::from_ref(&ec), &[Removal::Others]).unwrap();
     assert!(!opens(&image, keys.other()) && opens(&image, keys.ec()));
     assert_sound(&image);
     for (layer, former) in manifest(&image).layers.iter().zip(&before.layers) {
@@ -79,7 +79,7 @@ fn what_cannot_be_changes_nothing() {
     );
     let ec = public("ec.pub.pem");
     let choice = LayerChoice::default();
-    let refused = |keys: &[NamedKey<'_>], add: &[&Recipient], remove: &[Removal<'_>]| {
+    let refused = |keys: &[NamedKey<'_>], add: &[LayerRecipient], remove: &[Removal<'_>]| {
         rewrap(
             &image,
             &Rewrap {
@@ -94,7 +94,10 @@ fn what_cannot_be_changes_nothing() {
     };
     let (rsa, ec_key, other) = (keys.rsa(), keys.ec(), keys.other());
     for (found, expected) in [
-        (refused(&[other], &[&ec], &[]), "no key fits layer 0"),
+        (
+            refused(&[other], std::slice::from_ref(&ec), &[]),
+            "no key fits layer 0",
+        ),
         (
             refused(&[rsa], &[], &[Removal::Others]),
             "no recipient would be left",

@@ -16,8 +16,9 @@ fn sealed(
     let (rsa, ec) = (public("rsa.pub.pem"), public("ec.pub.pem"));
     let options = EncryptOptions {
         format,
-        recipients: &[&rsa, &ec],
+        recipients: &[rsa, ec],
         choice,
+        salt: None,
     };
     encrypt(source, to, &options, &work(&*engine())).unwrap()
 }
@@ -180,8 +181,9 @@ fn platforms_are_chosen() {
     let (rsa, to) = (public("rsa.pub.pem"), reference(&place.path().join("none")));
     let options = EncryptOptions {
         format: Format::Ocicrypt,
-        recipients: &[&rsa],
+        recipients: std::slice::from_ref(&rsa),
         choice: &none,
+        salt: None,
     };
     let error = encrypt(&source, &to, &options, &work(&*engine())).unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
@@ -198,11 +200,12 @@ fn what_cannot_be_leaves_nothing() {
         platforms: vec![],
     };
     let try_with =
-        |source: &ImageReference, to: &ImageReference, recipients: &[&Recipient], layers: &[i64]| {
+        |source: &ImageReference, to: &ImageReference, recipients: &[LayerRecipient], layers: &[i64]| {
             let options = EncryptOptions {
                 format: Format::Ocicrypt,
                 recipients,
                 choice: &choice(layers),
+                salt: None,
             };
             encrypt(source, to, &options, &work(&*engine()))
                 .unwrap_err()
@@ -214,28 +217,36 @@ fn what_cannot_be_leaves_nothing() {
     };
     for (found, expected) in [
         (
-            try_with(&fixture("plain"), &to, &[&rsa], &[2]),
+            try_with(&fixture("plain"), &to, std::slice::from_ref(&rsa), &[2]),
             "has no layer 2; it has 2 layers",
         ),
-        (try_with(&fixture("plain"), &to, &[], &[]), "list of recipients"),
         (
-            try_with(&fixture("plain"), &to, &vec![&rsa; 10_000], &[]),
+            try_with(&fixture("plain"), &to, &[], &[]),
+            "there is no recipient",
+        ),
+        (
+            try_with(&fixture("plain"), &to, &vec![rsa.clone(); 10_000], &[]),
             "10000 recipients; at most 100",
         ),
         (
-            try_with(&fixture("enc-jwe"), &to, &[&rsa], &[]),
+            try_with(&fixture("enc-jwe"), &to, std::slice::from_ref(&rsa), &[]),
             "encrypted already",
         ),
         (
-            try_with(&no_tag, &to, &[&rsa], &[]),
+            try_with(&no_tag, &to, std::slice::from_ref(&rsa), &[]),
             "no image with the tag \"v2\"; it has v1",
         ),
         (
-            try_with(&fixture("absent"), &to, &[&rsa], &[]),
+            try_with(&fixture("absent"), &to, std::slice::from_ref(&rsa), &[]),
             "oci-layout: No such file",
         ),
         (
-            try_with(&fixture("plain"), &reference(place.path()), &[&rsa], &[]),
+            try_with(
+                &fixture("plain"),
+                &reference(place.path()),
+                std::slice::from_ref(&rsa),
+                &[],
+            ),
             "exists; name a folder",
         ),
     ] {
@@ -253,8 +264,9 @@ fn what_cannot_be_leaves_nothing() {
     };
     let options = EncryptOptions {
         format: Format::Ocicrypt,
-        recipients: &[&rsa],
+        recipients: std::slice::from_ref(&rsa),
         choice: &choice(&[]),
+        salt: None,
     };
     let error = encrypt(&fixture("plain"), &to, &options, &interrupted).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");

@@ -9,8 +9,8 @@ use sealab_layer::{EncryptOptions, Removal, Rewrap, decrypt, encrypt, rewrap};
 use super::*;
 
 /// Whether skopeo is here; says so where a test cannot run, which is a failure with `CI=true`.
-fn is_here(test: &str) -> bool {
-    let here = Command::new("skopeo")
+pub(super) fn is_here(test: &str) -> bool {
+    let here = program()
         .arg("--version")
         .output()
         .is_ok_and(|ran| ran.status.success());
@@ -24,8 +24,24 @@ fn is_here(test: &str) -> bool {
     here
 }
 
-fn skopeo(arguments: &[&str], from: &ImageReference, to: &ImageReference) -> Result<(), String> {
-    let ran = Command::new("skopeo")
+/// skopeo; the variable `SEALAB_SKOPEO` names another one than that on the path.
+fn program() -> Command {
+    Command::new(std::env::var_os("SEALAB_SKOPEO").unwrap_or_else(|| "skopeo".into()))
+}
+
+pub(super) fn skopeo(arguments: &[&str], from: &ImageReference, to: &ImageReference) -> Result<(), String> {
+    skopeo_with(arguments, from, to, &[])
+}
+
+/// The same with variables in its environment.
+pub(super) fn skopeo_with(
+    arguments: &[&str],
+    from: &ImageReference,
+    to: &ImageReference,
+    variables: &[(&str, &Path)],
+) -> Result<(), String> {
+    let ran = program()
+        .envs(variables.iter().copied())
         .args(["--insecure-policy", "copy"])
         .args(arguments)
         .args([from.to_string(), to.to_string()])
@@ -38,7 +54,7 @@ fn skopeo(arguments: &[&str], from: &ImageReference, to: &ImageReference) -> Res
 }
 
 /// A private key as skopeo reads it.
-fn pem(name: &str, label: &str, to: &Path) -> String {
+pub(super) fn pem(name: &str, label: &str, to: &Path) -> String {
     let der = std::fs::read(key_file(name)).unwrap();
     let text = Base64::encode_string(&der);
     let lines: Vec<&str> = text
@@ -71,9 +87,9 @@ fn skopeo_decrypts_what_is_encrypted_here() {
     let (rsa, ec) = (public("rsa.pub.pem"), public("ec.pub.pem"));
     for format in [Format::Ocicrypt, Format::OcicryptSeekable] {
         for (recipients, fits) in [
-            (vec![&rsa], [true, false]),
-            (vec![&ec], [false, true]),
-            (vec![&rsa, &ec], [true, true]),
+            (vec![rsa.clone()], [true, false]),
+            (vec![ec.clone()], [false, true]),
+            (vec![rsa.clone(), ec.clone()], [true, true]),
         ] {
             let place = tempfile::tempdir().unwrap();
             let closed = reference(&place.path().join("closed"));
@@ -81,6 +97,7 @@ fn skopeo_decrypts_what_is_encrypted_here() {
                 format,
                 recipients: &recipients,
                 choice: &LayerChoice::default(),
+                salt: None,
             };
             encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
             for (number, (key, fits)) in private_pems(place.path()).iter().zip(fits).enumerate() {
@@ -151,7 +168,7 @@ fn skopeo_opens_rewrapped_images() {
     let keys = Keys::new();
     let (ec, gone) = (public("ec.pub.pem"), keys.rsa());
     let remove = [Removal::Key(&gone)];
-    for (fixture, add) in [("enc-jwe", vec![&ec]), ("enc-multi", vec![])] {
+    for (fixture, add) in [("enc-jwe", vec![ec]), ("enc-multi", vec![])] {
         let place = tempfile::tempdir().unwrap();
         let image = copied(fixture, &place.path().join("image"));
         let change = Rewrap {

@@ -8,7 +8,7 @@ use super::keyslot::VolumeKey;
 use super::sectors::{Sectors, number};
 use super::{Cipher, Device, Header, LuksError, OpenOptions};
 use crate::integrity::{IntegrityStore, Mode};
-use crate::sector::{NUMBERED_BYTES, SectorCipher, SectorError, SectorSize, writes_ciphertext_only};
+use crate::sector::{NUMBERED_BYTES, SectorCipher, SectorError, SectorSize};
 use crate::store::AlignedBuffer;
 use crate::stripes::{STRIPE_BYTES, Stripes};
 use crate::{Volume, VolumeError, check_request};
@@ -97,7 +97,7 @@ impl LuksVolume {
             (Sectors::Bare { store, start }, bytes)
         };
         let volume = Self {
-            writes_lent: writes_ciphertext_only(&*engine),
+            writes_lent: engine.writes_ciphertext_only(),
             engine,
             key,
             cipher: description.cipher,

@@ -11,7 +11,7 @@ mod cbc_essiv;
 mod xts_hmac;
 mod xts_plain64;
 
-use sealab_engine::{Engine, EngineError, InOutBuf, KeyError};
+use sealab_engine::{EngineError, InOutBuf, KeyError};
 
 pub use aes_gcm_random::AesGcmRandom;
 pub use cbc_essiv::CbcEssiv;
@@ -166,12 +166,6 @@ impl SectorSize {
 
 /// The most sectors that are handed to the engine in one call.
 const BATCH: usize = 64;
-
-/// Whether sectors encrypted by `engine` from one buffer into another are ciphertext there from the first byte on. The
-/// libraries of other engines work in place only, wholly or for some primitives, so those copy the plaintext first.
-pub(crate) fn writes_ciphertext_only(engine: &dyn Engine) -> bool {
-    matches!(engine.id(), "aws-lc" | "openssl" | "rustcrypto")
-}
 
 #[cfg(test)]
 mod tests {

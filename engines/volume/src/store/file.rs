@@ -4,11 +4,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 
+use super::syncs::Syncs;
 use super::{Store, check_range, pieces};
 
 /// What a file is opened for.
@@ -32,8 +32,7 @@ pub struct FileStore {
     path: PathBuf,
     size: u64,
     access: Access,
-    /// The error number of the sync that failed, or 0.
-    failed_sync: AtomicI32,
+    syncs: Syncs,
 }
 
 impl FileStore {
@@ -83,7 +82,7 @@ impl FileStore {
             path: path.to_owned(),
             size,
             access,
-            failed_sync: AtomicI32::new(0),
+            syncs: Syncs::default(),
         })
     }
 
@@ -168,15 +167,8 @@ impl Store for FileStore {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let failed = self.failed_sync.load(Ordering::SeqCst);
-        if failed != 0 {
-            return Err(io::Error::from_raw_os_error(failed));
-        }
         // The size never changes, so the data and what is needed to find them are all there is.
-        self.file.sync_data().inspect_err(|error| {
-            let number = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-            self.failed_sync.store(number, Ordering::SeqCst);
-        })
+        self.syncs.run(|| self.file.sync_data())
     }
 
     fn discard(&self, offset: u64, bytes: u64) -> io::Result<bool> {

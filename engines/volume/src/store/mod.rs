@@ -6,7 +6,9 @@ mod direct_file;
 mod faulty;
 mod file;
 mod memory;
+mod overlay;
 mod slice;
+mod syncs;
 
 use std::io;
 use std::ops::Range;
@@ -17,6 +19,7 @@ pub use direct_file::DirectFileStore;
 pub use faulty::{Fault, FaultyStore, Operation};
 pub use file::{Access, FileStore};
 pub use memory::MemoryStore;
+pub use overlay::OverlayStore;
 pub use slice::Slice;
 
 /// A backing store: bytes at offsets, read and written by many callers at a time. Nothing here is secret or trusted.

@@ -213,7 +213,12 @@ fn a_volume_that_is_full_is_overwritten_for_ever() {
             .expect("a write");
         last.insert(block, number);
     }
-    assert!(log.statistics().early_commits > 0);
+    // Room comes from commits, not from writing the index again and again.
+    let statistics = log.statistics();
+    assert!(
+        statistics.early_commits > 4 * statistics.index_writes,
+        "{statistics:?}"
+    );
     log.flush().expect("a flush");
     drop(log);
     let log = opened(store, 1 << 20, None);

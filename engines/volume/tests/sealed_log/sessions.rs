@@ -70,6 +70,17 @@ fn passphrases_come_and_go() {
 }
 
 #[test]
+fn the_later_header_counts_where_the_power_failed_between_the_copies() {
+    let store = made(1 << 20, None);
+    let mut older = vec![0; BLOCK];
+    store.read_at(0, &mut older).expect("a read");
+    add_keyslot(&*engine(), &*store, PASSPHRASE, b"second", CHEAPEST, None).expect("a keyslot");
+    store.write_at(0, &older).expect("a write");
+    add_keyslot(&*engine(), &*store, PASSPHRASE, b"third", CHEAPEST, None).expect("a keyslot");
+    assert!(opens(&store, PASSPHRASE) && opens(&store, b"second") && opens(&store, b"third"));
+}
+
+#[test]
 fn a_header_that_was_half_written_is_read_from_its_other_copy() {
     let store = made(1 << 20, None);
     for copy_at in [0, BLOCK as u64] {

@@ -22,6 +22,7 @@ mod replay;
 mod shipped;
 
 use std::fmt;
+use std::ops::Range;
 
 pub use parse::TraceError;
 pub use record::Recording;
@@ -86,6 +87,26 @@ impl Trace {
         of.fold((0, 0), |(requests, bytes), request| {
             (requests + 1, bytes + request.bytes)
         })
+    }
+
+    /// The bytes that any request reads or writes, as ranges in ascending order that neither overlap nor meet.
+    pub fn touched(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = self
+            .requests
+            .iter()
+            .filter(|request| matches!(request.operation, Operation::Read | Operation::Write))
+            .map(|request| request.offset..request.offset + request.bytes)
+            .filter(|range| !range.is_empty())
+            .collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        ranges.dedup_by(|next, before| {
+            let meets = next.start <= before.end;
+            if meets {
+                before.end = before.end.max(next.end);
+            }
+            meets
+        });
+        ranges
     }
 }
 

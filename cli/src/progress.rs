@@ -10,7 +10,7 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(200);
 
 /// The bytes that are done, shown until it is dropped.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     counter: Arc<Counter>,
     /// Ends the thread that shows them.
     shown: Option<(Sender<()>, JoinHandle<()>)>,
@@ -18,15 +18,15 @@ pub(super) struct Progress {
 
 /// Bytes done, of how many.
 #[derive(Debug, Default)]
-pub(super) struct Counter {
-    pub(super) done: AtomicU64,
+pub(crate) struct Counter {
+    pub(crate) done: AtomicU64,
     /// 0 if that is not known.
-    pub(super) total: AtomicU64,
+    pub(crate) total: AtomicU64,
 }
 
 impl Progress {
     /// Starts to show `what`, a present participle.
-    pub(super) fn start(what: &'static str) -> Self {
+    pub(crate) fn start(what: &'static str) -> Self {
         let counter = Arc::new(Counter::default());
         let shown = io::stderr().is_terminal().then(|| {
             let (end, ended) = channel();
@@ -44,7 +44,7 @@ impl Progress {
         Self { counter, shown }
     }
 
-    pub(super) fn counter(&self) -> &Arc<Counter> {
+    pub(crate) fn counter(&self) -> &Arc<Counter> {
         &self.counter
     }
 }

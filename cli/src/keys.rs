@@ -7,33 +7,39 @@ use std::path::{Path, PathBuf};
 use sealab_keys::{KeyFileError, KeyProblem, Recipient, RecipientKey, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use super::failure::CheckpointFailure;
-
 /// The longest password file, in bytes.
 const PASSWORD_MOST: u64 = 4096;
 
 type Password = Zeroizing<Vec<u8>>;
 
-pub(super) fn recipient(path: &Path) -> Result<Recipient, CheckpointFailure> {
+/// Why a key file cannot be used, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}; {hint}")]
+pub(crate) struct KeyFailure {
+    problem: String,
+    hint: &'static str,
+}
+
+pub(crate) fn recipient(path: &Path) -> Result<Recipient, KeyFailure> {
     Recipient::read(path).map_err(public_key)
 }
 
-pub(super) fn sender(path: &Path) -> Result<VerifyingKey, CheckpointFailure> {
+pub(crate) fn sender(path: &Path) -> Result<VerifyingKey, KeyFailure> {
     VerifyingKey::read(path).map_err(public_key)
 }
 
-pub(super) fn private(named: &str) -> Result<RecipientKey, CheckpointFailure> {
+pub(crate) fn private(named: &str) -> Result<RecipientKey, KeyFailure> {
     let (path, password) = split(named)?;
     RecipientKey::read(&path, password.as_ref().map(|bytes| bytes.as_slice())).map_err(private_key(named))
 }
 
-pub(super) fn signing(named: &str) -> Result<SigningKey, CheckpointFailure> {
+pub(crate) fn signing(named: &str) -> Result<SigningKey, KeyFailure> {
     let (path, password) = split(named)?;
     SigningKey::read(&path, password.as_ref().map(|bytes| bytes.as_slice())).map_err(private_key(named))
 }
 
 /// The file and the password of `KEY[:PASSFILE]`. What exists as it stands has no password, whatever colons are in it.
-fn split(named: &str) -> Result<(PathBuf, Option<Password>), CheckpointFailure> {
+fn split(named: &str) -> Result<(PathBuf, Option<Password>), KeyFailure> {
     match named.rsplit_once(':') {
         Some((key, password)) if !Path::new(named).exists() => {
             Ok((PathBuf::from(key), Some(read_password(Path::new(password))?)))
@@ -43,8 +49,8 @@ fn split(named: &str) -> Result<(PathBuf, Option<Password>), CheckpointFailure> 
 }
 
 /// The password is the file's first line.
-fn read_password(path: &Path) -> Result<Password, CheckpointFailure> {
-    let failed = |problem: String| CheckpointFailure::Key {
+fn read_password(path: &Path) -> Result<Password, KeyFailure> {
+    let failed = |problem: String| KeyFailure {
         problem: format!("{}: {problem}", path.display()),
         hint: "name a file with the key's password behind the colon",
     };
@@ -64,14 +70,14 @@ fn read_password(path: &Path) -> Result<Password, CheckpointFailure> {
     Ok(bytes)
 }
 
-fn public_key(error: KeyFileError) -> CheckpointFailure {
-    CheckpointFailure::Key {
+fn public_key(error: KeyFileError) -> KeyFailure {
+    KeyFailure {
         problem: error.to_string(),
         hint: "name a certificate or public key, in PEM or DER",
     }
 }
 
-fn private_key(named: &str) -> impl FnOnce(KeyFileError) -> CheckpointFailure {
+fn private_key(named: &str) -> impl FnOnce(KeyFileError) -> KeyFailure {
     let named = named.to_owned();
     move |error| {
         let hint = match error.problem {
@@ -80,7 +86,7 @@ fn private_key(named: &str) -> impl FnOnce(KeyFileError) -> CheckpointFailure {
             KeyProblem::Read(_) if named.contains(':') => "name KEY, or KEY:PASSFILE",
             _ => "name a private key, in PEM or DER",
         };
-        CheckpointFailure::Key {
+        KeyFailure {
             problem: error.to_string(),
             hint,
         }
