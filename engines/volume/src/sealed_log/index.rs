@@ -20,9 +20,6 @@ pub(super) enum Found {
     Missing(NodeId, Entry),
 }
 
-/// What has to be in the index from now on; blocks without an entry have only the nodes over them written anew.
-type Update = (u64, Option<Entry>);
-
 /// What a change of the index took and gave up.
 #[derive(Default)]
 struct Change {
@@ -183,13 +180,11 @@ impl State {
     /// Writes the index with all that is recent, and the nodes over the blocks `touched` in any case. It is there for
     /// good with the next commit. After an error all is as before, but that some blocks were written that are free.
     pub(super) fn write_index(&mut self, core: &Core, touched: &[u64]) -> Result<(), VolumeError> {
-        let mut updates: Vec<Update> = touched
-            .iter()
-            .filter(|block| !self.recent.contains_key(block))
-            .map(|block| (*block, None))
-            .chain(self.recent.iter().map(|(block, entry)| (*block, Some(*entry))))
-            .collect();
-        updates.sort_unstable_by_key(|(block, _)| *block);
+        // Their numbers alone: what is recent takes the most memory there is.
+        let mut updates: Vec<u64> = Vec::with_capacity(touched.len() + self.recent.len());
+        updates.extend(touched.iter().chain(self.recent.keys()));
+        updates.sort_unstable();
+        updates.dedup();
         let mut change = Change::default();
         let done = self.grow(core, &updates, &mut change);
         match done {
@@ -212,7 +207,7 @@ impl State {
     }
 
     /// The root of the new index, with the space map written.
-    fn grow(&mut self, core: &Core, updates: &[Update], change: &mut Change) -> Result<Entry, VolumeError> {
+    fn grow(&mut self, core: &Core, updates: &[u64], change: &mut Change) -> Result<Entry, VolumeError> {
         let id = (self.levels, 0);
         let node = self.rebuild(core, id, self.root, updates, change)?;
         let old = self.root;
@@ -228,15 +223,15 @@ impl State {
         core: &Core,
         (level, index): NodeId,
         entry: Entry,
-        updates: &[Update],
+        updates: &[u64],
         change: &mut Change,
     ) -> Result<Node, VolumeError> {
         let mut node = self.node(core, (level, index), entry)?;
         if level == 1 {
-            for (block, entry) in updates
-                .iter()
-                .filter_map(|(block, entry)| Some((block, (*entry)?)))
-            {
+            for block in updates {
+                let Some(entry) = self.recent.get(block).copied() else {
+                    continue;
+                };
                 let old = node.get(*block);
                 if old.address().is_some_and(|address| !self.gone.contains(&address)) {
                     change.freed.push(old);
@@ -248,8 +243,8 @@ impl State {
         }
         let shift = 7 * (level - 1);
         let mut children = Vec::new();
-        for updates in updates.chunk_by(|one, other| one.0 >> shift == other.0 >> shift) {
-            let child = updates[0].0 >> shift;
+        for updates in updates.chunk_by(|one, other| one >> shift == other >> shift) {
+            let child = updates[0] >> shift;
             let old = node.get(child);
             let rebuilt = self.rebuild(core, (level - 1, child), old, updates, change)?;
             children.push((child, rebuilt, old));

@@ -18,8 +18,9 @@ use super::superblock::Session;
 use crate::VolumeError;
 use crate::store::Store;
 
-/// What a recent block takes, in bytes: a place in the hash table, and its number in two lists.
-const RECENT_MEMORY: usize = 8 + size_of::<Entry>() + 1 + 2 * 8;
+/// What a recent block takes, in bytes: a place in the hash table, and its number in two lists and in a third one while the
+/// index is written.
+const RECENT_MEMORY: usize = 8 + size_of::<Entry>() + 1 + 3 * 8;
 
 /// What never changes while the log is open.
 pub(super) struct Core {
