@@ -10,6 +10,7 @@ use sealab_engine::{Candidate, Engine, EngineError, Primitive};
 
 use crate::cell::{Buffers, Layout, TimedCell};
 use sealab_record::{CellStatus, Transactions};
+use sealab_volume::format::VolumeFormat;
 
 use crate::databases::DatabaseCell;
 use crate::protocol::{
@@ -172,39 +173,35 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn prepare_volume(&mut self, prepare: &PrepareVolume) -> Result<Prepared, Refusal> {
-        if prepare.fresh {
+    /// The format of volumes of that name, once it was verified; what was prepared before is given up if `fresh`.
+    fn verified_format(&mut self, fresh: bool, id: &str) -> Result<&'static dyn VolumeFormat, Refusal> {
+        if fresh {
             self.cells.clear();
             self.volumes.clear();
             self.databases.clear();
         }
-        let Some(format) = sealab_volume::format::format(&prepare.format) else {
-            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
+        let Some(format) = sealab_volume::format::format(id) else {
+            return Err(Refusal::failed(format!("unknown format {id:?}")));
         };
         self.holds(format.primitives())?;
         let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
         let verified = self.verified.entry(format.id());
         let verified = verified.or_insert_with(|| volumes::verify(engine, format));
         verified.clone().map_err(Refusal::failed)?;
+        Ok(format)
+    }
+
+    fn prepare_volume(&mut self, prepare: &PrepareVolume) -> Result<Prepared, Refusal> {
+        let format = self.verified_format(prepare.fresh, &prepare.format)?;
+        let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
         let (cell, prepared) = VolumeCell::new(engine, format, prepare).map_err(Refusal::failed)?;
         self.volumes.insert(prepare.cell, cell);
         Ok(prepared)
     }
 
     fn prepare_database(&mut self, prepare: &PrepareDatabase) -> Result<Prepared, Refusal> {
-        if prepare.fresh {
-            self.cells.clear();
-            self.volumes.clear();
-            self.databases.clear();
-        }
-        let Some(format) = sealab_volume::format::format(&prepare.format) else {
-            return Err(Refusal::failed(format!("unknown format {:?}", prepare.format)));
-        };
-        self.holds(format.primitives())?;
+        let format = self.verified_format(prepare.fresh, &prepare.format)?;
         let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
-        let verified = self.verified.entry(format.id());
-        let verified = verified.or_insert_with(|| volumes::verify(engine, format));
-        verified.clone().map_err(Refusal::failed)?;
         let (cell, prepared) = DatabaseCell::new(engine, format, prepare)?;
         self.databases.insert(prepare.cell, cell);
         Ok(prepared)

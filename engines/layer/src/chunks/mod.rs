@@ -17,7 +17,7 @@ pub use table::{ChunkTable, MAX_TABLE_BYTES};
 
 pub(crate) use keys::derive;
 pub(crate) use layer::{ChunkedLayer, stream_bytes};
-pub(crate) use parallel::open_all;
+pub(crate) use parallel::{on_threads, open_all};
 pub(crate) use seal::{StreamSealer, Tagger};
 
 /// The length of a chunk, in bytes, where a layer is not so long that its chunks must be longer.

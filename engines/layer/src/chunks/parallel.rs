@@ -32,8 +32,16 @@ pub(crate) fn open_all(
         }
         done
     };
+    on_threads(work.threads, labour)
+}
+
+/// Does the same work on so many threads, this one among them; the first error of any.
+pub(crate) fn on_threads(
+    threads: usize,
+    labour: impl Fn() -> Result<(), Error> + Copy + Send,
+) -> Result<(), Error> {
     thread::scope(|scope| {
-        let others: Vec<_> = (1..work.threads).map(|_| scope.spawn(labour)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(labour)).collect();
         let mut done = labour();
         for other in others {
             let joined = other

@@ -5,13 +5,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use sealab_engine::Engine;
 use zeroize::Zeroizing;
 
 use super::chunk::ChunkOpener;
 use super::index::{ChunkEntry, ChunkIndex, sealed_index_bytes};
+use crate::chunks::on_threads;
 use crate::image::{Descriptor, Digest, Layout};
 use crate::ocicrypt::LayerOptions;
 use crate::{Error, ReadAt, Work};
@@ -107,17 +107,7 @@ pub(crate) fn open_all(
         }
         done
     };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..work.threads).map(|_| scope.spawn(labour)).collect();
-        let mut done = labour();
-        for other in others {
-            let joined = other
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done = done.and(joined);
-        }
-        done
-    })
+    on_threads(work.threads, labour)
 }
 
 /// A convergent layer whose chunks are read and verified as they are asked for. Belongs to one thread at a time.

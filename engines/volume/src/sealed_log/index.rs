@@ -35,6 +35,30 @@ fn node_place((level, index): NodeId) -> Place {
     }
 }
 
+impl Core {
+    /// A node from the store, or from `waiting`, its ciphertext, if it waits to be written.
+    pub(super) fn read_node(
+        &self,
+        id: NodeId,
+        entry: Entry,
+        waiting: Option<Node>,
+    ) -> Result<Node, VolumeError> {
+        let Some(address) = entry.address() else {
+            return Ok(Node::empty());
+        };
+        let mut node = match waiting {
+            Some(node) => node,
+            None => {
+                let mut node = Node::empty();
+                self.fetch(address, &mut node.0[..])?;
+                node
+            }
+        };
+        self.open(node_place(id), entry, &mut node.0[..])?;
+        Ok(node)
+    }
+}
+
 impl State {
     /// Where a block of the volume is.
     pub(super) fn find(&mut self, block: u64) -> Found {
@@ -120,19 +144,7 @@ impl State {
         if let Some(node) = self.cache.get(id) {
             return Ok(node.clone());
         }
-        let Some(address) = entry.address() else {
-            return Ok(Node::empty());
-        };
-        let mut node = match self.waiting_node(&entry) {
-            Some(node) => node,
-            None => {
-                let mut node = Node::empty();
-                core.fetch(address, &mut node.0[..])?;
-                node
-            }
-        };
-        core.open(node_place(id), entry, &mut node.0[..])?;
-        Ok(node)
+        core.read_node(id, entry, self.waiting_node(&entry))
     }
 
     /// Seals a node or a page to `address`.

@@ -3,7 +3,6 @@
 use sealab_engine::{EngineError, InOutBuf};
 
 use super::SealedLog;
-use super::cache::Node;
 use super::commit::{Locked, lock, wait};
 use super::entry::Entry;
 use super::geometry::{BLOCK_BYTES, FAN_OUT};
@@ -164,7 +163,7 @@ impl SealedLog {
                 Found::Missing(id, entry) => {
                     let waiting = state.waiting_node(&entry);
                     drop(state);
-                    let node = self.read_node(id, entry, waiting);
+                    let node = self.core.read_node(id, entry, waiting);
                     state = lock(&self.state);
                     match node {
                         Ok(node) => state.keep(id, entry, node),
@@ -190,24 +189,6 @@ impl SealedLog {
             }))) => self.read_slowly(first, data),
             other => other,
         }
-    }
-
-    fn read_node(&self, id: (u32, u64), entry: Entry, waiting: Option<Node>) -> Result<Node, VolumeError> {
-        let mut node = match (waiting, entry.address()) {
-            (Some(node), _) => node,
-            (None, Some(address)) => {
-                let mut node = Node::empty();
-                self.core.fetch(address, &mut node.0[..])?;
-                node
-            }
-            (None, None) => return Ok(Node::empty()),
-        };
-        let place = Place {
-            level: id.0,
-            ..data_place(id.1)
-        };
-        self.core.open(place, entry, &mut node.0[..])?;
-        Ok(node)
     }
 
     /// Reads and opens blocks whose entries are known, neighbours together.
