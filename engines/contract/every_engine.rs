@@ -93,6 +93,31 @@ fn an_empty_key_is_a_key_and_a_mac_starts_anew_each_time() {
     assert_eq!(mac.compute(&[b"", b""]).unwrap(), expected);
 }
 
+/// A message is the same in one part and in pieces, whatever was ended before it.
+#[test]
+fn a_message_in_pieces_is_one_message() {
+    let engine = engine();
+    let message: Vec<u8> = (0..1000).map(|at| (at % 251) as u8).collect();
+    let mut hash = engine.sha256().unwrap();
+    let mut mac = engine.hmac_sha256(&MacKey::new(&[7; 32])).unwrap();
+    let (digest, code) = (
+        hash.digest(&[&message]).unwrap(),
+        mac.compute(&[&message]).unwrap(),
+    );
+    assert_ne!(digest, code);
+    for piece_bytes in [1, 63, 64, 65, 999] {
+        for piece in message.chunks(piece_bytes) {
+            hash.update(piece).unwrap();
+            mac.update(piece).unwrap();
+        }
+        assert_eq!(hash.finish().unwrap(), digest);
+        assert_eq!(mac.finish().unwrap(), code);
+    }
+    // What was ended is not taken up again.
+    let (digest, code) = (hash.digest(&[]).unwrap(), mac.compute(&[]).unwrap());
+    assert_eq!((hash.finish().unwrap(), mac.finish().unwrap()), (digest, code));
+}
+
 #[test]
 fn the_library_names_its_version() {
     let version = engine().version();

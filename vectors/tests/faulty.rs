@@ -307,12 +307,28 @@ fn kept<'a, 'b>(fault: Fault, parts: &'a [&'b [u8]]) -> &'a [&'b [u8]] {
 }
 
 impl HmacSha256 for Wrapped<dyn HmacSha256> {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.inner.update(bytes)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
+        self.inner.finish()
+    }
+
     fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
         self.inner.compute(kept(self.fault, parts))
     }
 }
 
 impl Sha256 for Wrapped<dyn Sha256> {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.inner.update(bytes)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
+        self.inner.finish()
+    }
+
     fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
         self.inner.digest(kept(self.fault, parts))
     }

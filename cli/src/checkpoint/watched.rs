@@ -116,8 +116,12 @@ impl Aead for Keyed<Box<dyn Aead>> {
 }
 
 impl HmacSha256 for Keyed<Box<dyn HmacSha256>> {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        self.1.pass(parts.iter().map(|part| part.len()).sum())?;
-        self.0.compute(parts)
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.1.pass(bytes.len())?;
+        self.0.update(bytes)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
+        self.0.finish()
     }
 }

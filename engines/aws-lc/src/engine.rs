@@ -70,7 +70,7 @@ impl Engine for AwsLc {
     }
 
     fn sha256(&self) -> Result<Box<dyn Sha256>, EngineError> {
-        Ok(Box::new(crate::sha256::Sha256))
+        Ok(Box::new(crate::sha256::Sha256::new()?))
     }
 
     fn block_cipher(&self, key: &BlockKey) -> Result<Box<dyn BlockCipher>, EngineError> {

@@ -42,22 +42,23 @@ impl Drop for HmacSha256 {
 }
 
 impl sealab_engine::HmacSha256 for HmacSha256 {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        // SAFETY: the context has its key since `new`; no key and no digest start anew under the same key.
-        let ok = unsafe {
-            aws_lc_sys::HMAC_Init_ex(self.0.as_ptr(), ptr::null(), 0, ptr::null(), ptr::null_mut())
-        };
-        succeeded(ok, "HMAC_Init_ex")?;
-        for part in parts {
-            // SAFETY: `part` is readable at its length.
-            let ok = unsafe { aws_lc_sys::HMAC_Update(self.0.as_ptr(), part.as_ptr(), part.len()) };
-            succeeded(ok, "HMAC_Update")?;
-        }
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        // SAFETY: the context is initialised, and `bytes` readable at its length.
+        let ok = unsafe { aws_lc_sys::HMAC_Update(self.0.as_ptr(), bytes.as_ptr(), bytes.len()) };
+        succeeded(ok, "HMAC_Update")
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let mut code = [0; 32];
         let mut written = 0;
         // SAFETY: a code over SHA-256 has the 32 bytes that `code` has room for.
         let ok = unsafe { aws_lc_sys::HMAC_Final(self.0.as_ptr(), code.as_mut_ptr(), &raw mut written) };
         succeeded(ok, "HMAC_Final")?;
+        // SAFETY: the context has its key since `new`; no key and no digest start anew under the same key.
+        let ok = unsafe {
+            aws_lc_sys::HMAC_Init_ex(self.0.as_ptr(), ptr::null(), 0, ptr::null(), ptr::null_mut())
+        };
+        succeeded(ok, "HMAC_Init_ex")?;
         Ok(code)
     }
 }

@@ -129,16 +129,34 @@ pub trait Ctr: Send {
     fn apply(&mut self, initial: &[u8; 16], data: InOutBuf<'_, '_, u8>) -> Result<(), EngineError>;
 }
 
-/// HMAC-SHA-256 under one key.
+/// HMAC-SHA-256 under one key, of one message after another. After an error it is not to be used again.
 pub trait HmacSha256: Send {
-    /// The code of the concatenated `parts`.
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError>;
+    /// Takes up the next bytes of the message.
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError>;
+
+    /// The code of all that was taken up; what comes next is another message.
+    fn finish(&mut self) -> Result<[u8; 32], EngineError>;
+
+    /// The code of the concatenated `parts`, where nothing was taken up before.
+    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
+        parts.iter().try_for_each(|part| self.update(part))?;
+        self.finish()
+    }
 }
 
-/// SHA-256.
+/// SHA-256 of one message after another. After an error it is not to be used again.
 pub trait Sha256: Send {
-    /// The digest of the concatenated `parts`.
-    fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError>;
+    /// Takes up the next bytes of the message.
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError>;
+
+    /// The digest of all that was taken up; what comes next is another message.
+    fn finish(&mut self) -> Result<[u8; 32], EngineError>;
+
+    /// The digest of the concatenated `parts`, where nothing was taken up before.
+    fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
+        parts.iter().try_for_each(|part| self.update(part))?;
+        self.finish()
+    }
 }
 
 /// The AES-256 block cipher alone, for the limit's probe.

@@ -59,6 +59,6 @@ impl Engine for Graviola {
     }
 
     fn sha256(&self) -> Result<Box<dyn Sha256>, EngineError> {
-        Ok(Box::new(hash::Sha256))
+        Ok(Box::new(hash::Sha256::new()))
     }
 }

@@ -73,15 +73,13 @@ impl Drop for HmacSha256 {
 }
 
 impl sealab_engine::HmacSha256 for HmacSha256 {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        // SAFETY: the context has its key since `new`; a null key and no parameters start anew under the same key.
-        let ok = unsafe { openssl_sys::EVP_MAC_init(self.0.as_ptr(), ptr::null(), 0, ptr::null()) };
-        succeeded(ok, "EVP_MAC_init")?;
-        for part in parts {
-            // SAFETY: `part` is readable at its length.
-            let ok = unsafe { openssl_sys::EVP_MAC_update(self.0.as_ptr(), part.as_ptr(), part.len()) };
-            succeeded(ok, "EVP_MAC_update")?;
-        }
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        // SAFETY: the context is initialised, and `bytes` readable at its length.
+        let ok = unsafe { openssl_sys::EVP_MAC_update(self.0.as_ptr(), bytes.as_ptr(), bytes.len()) };
+        succeeded(ok, "EVP_MAC_update")
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let mut code = [0; 32];
         let mut written = 0;
         // SAFETY: `code` is writable at the length that is given with it.
@@ -89,6 +87,9 @@ impl sealab_engine::HmacSha256 for HmacSha256 {
             openssl_sys::EVP_MAC_final(self.0.as_ptr(), code.as_mut_ptr(), &raw mut written, code.len())
         };
         succeeded(ok, "EVP_MAC_final")?;
+        // SAFETY: the context has its key since `new`; a null key and no parameters start anew under the same key.
+        let ok = unsafe { openssl_sys::EVP_MAC_init(self.0.as_ptr(), ptr::null(), 0, ptr::null()) };
+        succeeded(ok, "EVP_MAC_init")?;
         Ok(code)
     }
 }

@@ -42,6 +42,6 @@ impl Engine for Ring {
     }
 
     fn sha256(&self) -> Result<Box<dyn Sha256>, EngineError> {
-        Ok(Box::new(crate::hash::Sha256))
+        Ok(Box::new(crate::hash::Sha256::new()))
     }
 }

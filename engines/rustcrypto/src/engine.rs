@@ -68,7 +68,7 @@ impl Engine for RustCrypto {
     }
 
     fn sha256(&self) -> Result<Box<dyn Sha256>, EngineError> {
-        Ok(Box::new(hash::Digest))
+        Ok(Box::new(hash::Digest::default()))
     }
 
     fn block_cipher(&self, key: &BlockKey) -> Result<Box<dyn BlockCipher>, EngineError> {

@@ -11,7 +11,7 @@ mod workload;
 mod written;
 
 pub use error::{BlocksError, WorkloadError};
-pub use latency::Latency;
+pub use latency::{Latency, Times};
 pub use outcome::{Done, Outcome};
 pub use plan::{Plan, Step};
 pub use run::{drive, run};

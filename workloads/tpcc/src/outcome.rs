@@ -3,7 +3,8 @@
 use std::ops::AddAssign;
 use std::time::Duration;
 
-use crate::latency::{Latency, Times};
+use sealab_blocks::{Latency, Times};
+
 use crate::transaction::Kind;
 
 /// What a run did.

@@ -44,18 +44,19 @@ impl Digest {
         Ok(Self { api, md })
     }
 
-    fn run(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        // SAFETY: starts over; an HMAC keeps its key.
-        unsafe { (self.api.gcry_md_reset)(self.md) }
-        for part in parts {
-            // SAFETY: reads `part`.
-            unsafe { (self.api.gcry_md_write)(self.md, part.as_ptr().cast(), part.len()) }
-        }
+    fn write(&mut self, bytes: &[u8]) {
+        // SAFETY: reads `bytes`.
+        unsafe { (self.api.gcry_md_write)(self.md, bytes.as_ptr().cast(), bytes.len()) }
+    }
+
+    fn read(&mut self) -> Result<[u8; 32], EngineError> {
         // SAFETY: ends the digest; the result is null or points at its 32 bytes inside the handle, read at once.
         let digest = unsafe {
             let digest = (self.api.gcry_md_read)(self.md, MD_SHA256).cast::<[u8; 32]>();
             digest.as_ref().copied()
         };
+        // SAFETY: starts over; an HMAC keeps its key.
+        unsafe { (self.api.gcry_md_reset)(self.md) }
         digest.ok_or_else(|| EngineError::Library {
             call: "gcry_md_read",
             detail: "no digest".to_owned(),
@@ -64,13 +65,23 @@ impl Digest {
 }
 
 impl HmacSha256 for Digest {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        self.run(parts)
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.write(bytes);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
+        self.read()
     }
 }
 
 impl Sha256 for Digest {
-    fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        self.run(parts)
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.write(bytes);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
+        self.read()
     }
 }

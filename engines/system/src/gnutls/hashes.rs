@@ -33,18 +33,17 @@ impl Mac {
 }
 
 impl HmacSha256 for Mac {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        // SAFETY: reads `bytes`.
+        let result = unsafe { (self.api.gnutls_hmac)(self.hmac, bytes.as_ptr().cast(), bytes.len()) };
+        self.api.check("gnutls_hmac", result)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let mut code = [0; 32];
-        let mut failed = Ok(());
-        for part in parts {
-            // SAFETY: reads `part`.
-            let result = unsafe { (self.api.gnutls_hmac)(self.hmac, part.as_ptr().cast(), part.len()) };
-            failed = failed.and_then(|()| self.api.check("gnutls_hmac", result));
-        }
-        // Taken after a failure too, because it is what makes the handle start over.
-        // SAFETY: writes the 32 bytes of a SHA-256.
+        // SAFETY: writes the 32 bytes of a SHA-256; the handle starts over.
         unsafe { (self.api.gnutls_hmac_output)(self.hmac, code.as_mut_ptr().cast()) }
-        failed.map(|()| code)
+        Ok(code)
     }
 }
 
@@ -74,17 +73,16 @@ impl Digest {
 }
 
 impl Sha256 for Digest {
-    fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        // SAFETY: reads `bytes`.
+        let result = unsafe { (self.api.gnutls_hash)(self.hash, bytes.as_ptr().cast(), bytes.len()) };
+        self.api.check("gnutls_hash", result)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let mut digest = [0; 32];
-        let mut failed = Ok(());
-        for part in parts {
-            // SAFETY: reads `part`.
-            let result = unsafe { (self.api.gnutls_hash)(self.hash, part.as_ptr().cast(), part.len()) };
-            failed = failed.and_then(|()| self.api.check("gnutls_hash", result));
-        }
-        // Taken after a failure too, because it is what makes the handle start over.
-        // SAFETY: writes the 32 bytes of a SHA-256.
+        // SAFETY: writes the 32 bytes of a SHA-256; the handle starts over.
         unsafe { (self.api.gnutls_hash_output)(self.hash, digest.as_mut_ptr().cast()) }
-        failed.map(|()| digest)
+        Ok(digest)
     }
 }

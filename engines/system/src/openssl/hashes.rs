@@ -62,15 +62,13 @@ impl Hmac {
 }
 
 impl HmacSha256 for Hmac {
-    fn compute(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
-        // SAFETY: without a key the context starts over under the key that it has.
-        let result = unsafe { (self.api.EVP_MAC_init)(self.ctx.as_ptr(), ptr::null(), 0, ptr::null()) };
-        self.api.check("EVP_MAC_init", result)?;
-        for part in parts {
-            // SAFETY: reads `part`.
-            let result = unsafe { (self.api.EVP_MAC_update)(self.ctx.as_ptr(), part.as_ptr(), part.len()) };
-            self.api.check("EVP_MAC_update", result)?;
-        }
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        // SAFETY: reads `bytes`.
+        let result = unsafe { (self.api.EVP_MAC_update)(self.ctx.as_ptr(), bytes.as_ptr(), bytes.len()) };
+        self.api.check("EVP_MAC_update", result)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let mut code = [0; 32];
         let mut written = 0;
         // SAFETY: writes at most the length that it is told.
@@ -78,6 +76,9 @@ impl HmacSha256 for Hmac {
             (self.api.EVP_MAC_final)(self.ctx.as_ptr(), code.as_mut_ptr(), &mut written, code.len())
         };
         self.api.check("EVP_MAC_final", result)?;
+        // SAFETY: without a key the context starts over under the key that it has.
+        let result = unsafe { (self.api.EVP_MAC_init)(self.ctx.as_ptr(), ptr::null(), 0, ptr::null()) };
+        self.api.check("EVP_MAC_init", result)?;
         Ok(code)
     }
 }
@@ -109,7 +110,11 @@ impl Digest {
         // SAFETY: the name is a C string; the default library context and properties are asked for.
         let md = unsafe { (api.EVP_MD_fetch)(ptr::null_mut(), c"SHA256".as_ptr(), ptr::null()) };
         match api.non_null("EVP_MD_fetch", md) {
-            Ok(md) => Ok(Self { api, ctx, md }),
+            Ok(md) => {
+                let mut digest = Self { api, ctx, md };
+                digest.begin()?;
+                Ok(digest)
+            }
             Err(error) => {
                 // SAFETY: the context is ours and is not used after this.
                 unsafe { (api.EVP_MD_CTX_free)(ctx.as_ptr()) }
@@ -117,23 +122,31 @@ impl Digest {
             }
         }
     }
+
+    /// Begins a message.
+    fn begin(&mut self) -> Result<(), EngineError> {
+        // SAFETY: context and algorithm are live.
+        let result =
+            unsafe { (self.api.EVP_DigestInit_ex2)(self.ctx.as_ptr(), self.md.as_ptr(), ptr::null()) };
+        self.api.check("EVP_DigestInit_ex2", result)
+    }
 }
 
 impl Sha256 for Digest {
-    fn digest(&mut self, parts: &[&[u8]]) -> Result<[u8; 32], EngineError> {
+    fn update(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        let ctx = self.ctx.as_ptr();
+        // SAFETY: reads `bytes`.
+        let result = unsafe { (self.api.EVP_DigestUpdate)(ctx, bytes.as_ptr().cast(), bytes.len()) };
+        self.api.check("EVP_DigestUpdate", result)
+    }
+
+    fn finish(&mut self) -> Result<[u8; 32], EngineError> {
         let (api, ctx) = (self.api, self.ctx.as_ptr());
-        // SAFETY: context and algorithm are live.
-        let result = unsafe { (api.EVP_DigestInit_ex2)(ctx, self.md.as_ptr(), ptr::null()) };
-        api.check("EVP_DigestInit_ex2", result)?;
-        for part in parts {
-            // SAFETY: reads `part`.
-            let result = unsafe { (api.EVP_DigestUpdate)(ctx, part.as_ptr().cast(), part.len()) };
-            api.check("EVP_DigestUpdate", result)?;
-        }
         let mut digest = [0; 32];
         // SAFETY: SHA-256 writes 32 bytes; the count may be left out.
         let result = unsafe { (api.EVP_DigestFinal_ex)(ctx, digest.as_mut_ptr(), ptr::null_mut()) };
         api.check("EVP_DigestFinal_ex", result)?;
+        self.begin()?;
         Ok(digest)
     }
 }

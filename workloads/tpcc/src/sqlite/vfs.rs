@@ -1,8 +1,8 @@
 //! The one place with unsafe code: SQLite's virtual file system (VFS) over [`Disk`]s.
 //!
-//! The crates that offer a VFS behind a safe trait do not serve here: `sqlite-vfs` is given up and has no shared memory for
-//! the write-ahead log, and `sqlite-plugin` is built with bindgen, which needs libclang wherever the lab is built, and claims
-//! by default that writes reach the disk in their order.
+//! The crates that offer a VFS behind a safe trait do not serve here: `sqlite-vfs` calls itself a prototype, does not
+//! support the write-ahead log and says 1,024 for every sector's size; `sqlite-plugin` is built with bindgen, which needs
+//! libclang wherever the lab is built, and claims by default that writes reach the disk in their order.
 //!
 //! What SQLite promises, and what all of this rests on: a file's methods are called with a `sqlite3_file` that `open` filled
 //! and `close` has not yet ended, by one thread at a time; buffers have the lengths that are given with them; names end with
