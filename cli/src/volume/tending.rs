@@ -12,8 +12,6 @@ use sealab_volume::{Volume, VolumeError};
 
 /// For so long nothing was written before room is made; twice that at most.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
-/// Segments that are made empty at a time.
-const SEGMENTS: usize = 8;
 
 /// A log that counts what it is asked for.
 pub(super) struct Tended {
@@ -100,7 +98,8 @@ impl Tending {
                     continue;
                 }
                 let then = flushes();
-                match volume.log.clean(SEGMENTS) {
+                // As much as one look at the index is worth; requests go on meanwhile.
+                match volume.log.clean(usize::MAX) {
                     Ok(moved) => moved_at = (moved > 0).then_some(then),
                     Err(error) => {
                         // Nobody is left to tell that standard error is gone.

@@ -10,20 +10,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+
+/// No workload has more in memory: 64 GiB.
+const MOST_IN_MEMORY: u64 = 64 * GIB;
 
 /// What is shown of a refused text; the rest of a hostile one is of no use to anybody.
 const SHOWN_CHARS: usize = 40;
 
 /// A number of bytes from 1 to [`ByteSize::MAX`].
 ///
-/// Written as a whole number of bytes (`4096`) or with a binary unit (`512KiB`, `64MiB`, `1GiB`), and shown in the
-/// largest unit that divides it.
+/// Written as a whole number of bytes (`4096`) or with a binary unit (`512KiB`, `64MiB`, `1GiB`, `1TiB`), and shown in the
+/// largest unit that divides it. What fits a volume need not fit a memory: [`ByteSize::to_usize`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ByteSize(u64);
 
 /// Why a text or number is no [`ByteSize`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{found} is no size: {reason}; write it as 4096, 512KiB, 64MiB or 1GiB, from 1 byte to 64GiB")]
+#[error("{found} is no size: {reason}; write it as 4096, 512KiB, 64MiB, 1GiB or 1TiB, from 1 byte to 16TiB")]
 pub struct ParseByteSizeError {
     found: String,
     reason: &'static str,
@@ -39,8 +43,8 @@ impl ParseByteSizeError {
 }
 
 impl ByteSize {
-    /// The largest size: 64 GiB.
-    pub const MAX: Self = Self(64 * GIB);
+    /// The largest size: 16 TiB, that of a volume.
+    pub const MAX: Self = Self(16 * TIB);
 
     /// The size of `bytes` bytes.
     pub fn from_bytes(bytes: u64) -> Result<Self, ParseByteSizeError> {
@@ -62,15 +66,15 @@ impl ByteSize {
         self.0
     }
 
-    /// The number of bytes as a length in memory; none where the machine's addresses are too short for it.
+    /// The number of bytes as a length in memory; none beyond 64 GiB, or where the machine's addresses are too short for it.
     pub fn to_usize(self) -> Option<usize> {
-        usize::try_from(self.0).ok()
+        usize::try_from(self.0).ok().filter(|_| self.0 <= MOST_IN_MEMORY)
     }
 }
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, name) in [(GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")] {
+        for (unit, name) in [(TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")] {
             if self.0.is_multiple_of(unit) {
                 return write!(f, "{}{name}", self.0 / unit);
             }
@@ -102,10 +106,11 @@ impl FromStr for ByteSize {
             "KiB" => KIB,
             "MiB" => MIB,
             "GiB" => GIB,
+            "TiB" => TIB,
             other if other.starts_with(['.', ',', '_', 'e']) => {
                 return Err(refuse("only whole numbers are taken"));
             }
-            _ => return Err(refuse("its unit is none of KiB, MiB and GiB")),
+            _ => return Err(refuse("its unit is none of KiB, MiB, GiB and TiB")),
         };
         // A number that u64 cannot hold is too large too.
         number
@@ -126,7 +131,7 @@ impl<'de> Deserialize<'de> for ByteSize {
             type Value = ByteSize;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a size such as 4096, 512KiB, 64MiB or 1GiB")
+                f.write_str("a size such as 4096, 512KiB, 64MiB, 1GiB or 1TiB")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<ByteSize, E> {
@@ -165,10 +170,10 @@ impl JsonSchema for ByteSize {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A number of bytes from 1 to 64GiB, as 4096, 512KiB, 64MiB or 1GiB.",
+            "description": "A number of bytes from 1 to 16TiB, as 4096, 512KiB, 64MiB, 1GiB or 1TiB.",
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": Self::MAX.0 },
-                { "type": "string", "pattern": "^[0-9]{1,11} ?(B|KiB|MiB|GiB)?$" },
+                { "type": "string", "pattern": "^[0-9]{1,14} ?(B|KiB|MiB|GiB|TiB)?$" },
             ],
         })
     }
@@ -189,6 +194,9 @@ mod tests {
             ("1024 MiB", 1 << 30, "1GiB"),
             ("1536MiB", 1536 << 20, "1536MiB"),
             ("64GiB", 64 << 30, "64GiB"),
+            ("1024GiB", 1 << 40, "1TiB"),
+            ("1536GiB", 1536 << 30, "1536GiB"),
+            ("16TiB", 16 << 40, "16TiB"),
         ] {
             let size: ByteSize = text.parse().expect(text);
             assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, shown));
@@ -210,8 +218,10 @@ mod tests {
             ("64MB", "unit"),
             ("64mib", "unit"),
             ("64MiBx", "unit"),
-            ("68719476737", "too large"),
-            ("65GiB", "too large"),
+            ("17592186044417", "too large"),
+            ("16385GiB", "too large"),
+            ("17TiB", "too large"),
+            ("1PiB", "unit"),
             ("18446744073709551616", "too large"),
             ("17179869185GiB", "too large"),
             ("٣MiB", "no digit"),
@@ -221,6 +231,14 @@ mod tests {
             assert!(error.contains(reason), "{text:.50}: {error:.200}");
             assert!(error.len() < 300, "{}", error.len());
         }
+    }
+
+    #[test]
+    fn what_no_memory_holds_is_no_length() {
+        let length = |text: &str| text.parse::<ByteSize>().expect(text).to_usize();
+        assert_eq!(length("64GiB"), Some(64 << 30));
+        assert_eq!(length("68719476737"), None);
+        assert_eq!(length("1TiB"), None);
     }
 
     #[test]

@@ -55,17 +55,37 @@ pub(super) struct Cache {
     hand: usize,
 }
 
-/// What a node takes with its bookkeeping, in bytes.
-pub(super) const NODE_MEMORY: usize = BLOCK_BYTES + 96;
+/// What a node takes with its bookkeeping, in bytes: an allocation, a slot, and up to 5 places of 25 bytes in a hash table of
+/// which half is always empty.
+pub(super) const NODE_MEMORY: usize = BLOCK_BYTES + 16 + size_of::<Slot>() + 5 * 25;
+/// So many nodes are kept in any case.
+const LEAST_NODES: usize = 8;
 
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
+        let capacity = capacity.max(LEAST_NODES);
         Self {
-            slots: Vec::new(),
-            places: HashMap::new(),
-            capacity: capacity.max(8),
+            slots: Vec::with_capacity(capacity),
+            places: HashMap::with_capacity(2 * capacity),
+            capacity,
             hand: 0,
         }
+    }
+
+    /// Keeps no more than `capacity` nodes from now on, of which it was made for at least as many.
+    pub(super) fn limit(&mut self, capacity: usize) {
+        self.capacity = capacity.max(LEAST_NODES);
+        while self.slots.len() > self.capacity {
+            if let Some(slot) = self.slots.pop() {
+                self.places.remove(&slot.id);
+            }
+            self.hand = 0;
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     pub(super) fn get(&mut self, id: NodeId) -> Option<&Node> {

@@ -5,9 +5,11 @@
 
 use sealab_engine::InOutBuf;
 
+use super::addresses::AddressSet;
 use super::cache::{Node, NodeId};
 use super::entry::Entry;
 use super::geometry::FAN_OUT;
+use super::map::Saved;
 use super::seal::{Domain, Place};
 use super::state::{Core, State, data_place, lengths};
 use crate::VolumeError;
@@ -20,11 +22,13 @@ pub(super) enum Found {
     Missing(NodeId, Entry),
 }
 
-/// What a change of the index took and gave up.
-#[derive(Default)]
-struct Change {
-    taken: Vec<u64>,
-    freed: Vec<Entry>,
+/// What a change of the index took and gives up.
+pub(super) struct Change {
+    pub(super) taken: AddressSet,
+    /// What commits tell of: free once the next one is durable.
+    pub(super) freed: AddressSet,
+    /// What no commit tells of: free once the change is made.
+    pub(super) dropped: AddressSet,
 }
 
 fn node_place((level, index): NodeId) -> Place {
@@ -62,8 +66,8 @@ impl Core {
 impl State {
     /// Where a block of the volume is.
     pub(super) fn find(&mut self, block: u64) -> Found {
-        match self.recent.get(&block) {
-            Some(entry) => Found::Entry(*entry),
+        match self.recent.get(block) {
+            Some(entry) => Found::Entry(entry),
             None => self.find_under(0, block),
         }
     }
@@ -75,15 +79,8 @@ impl State {
         };
         let count = blocks.len().min((FAN_OUT - first % FAN_OUT) as usize);
         for (block, found) in (first..).zip(&mut blocks[..count]) {
-            let recent = if self.recent.is_empty() {
-                None
-            } else {
-                self.recent.get(&block)
-            };
-            *found = (
-                data_place(block),
-                recent.copied().unwrap_or_else(|| node.get(block)),
-            );
+            let recent = self.recent.get(block);
+            *found = (data_place(block), recent.unwrap_or_else(|| node.get(block)));
         }
         count
     }
@@ -147,6 +144,24 @@ impl State {
         core.read_node(id, entry, self.waiting_node(&entry))
     }
 
+    /// Seals a block, node or page to `address`, in place of what waits to be written there if something does.
+    pub(super) fn seal_to(
+        &mut self,
+        core: &Core,
+        place: Place,
+        address: u64,
+        data: &[u8],
+    ) -> Result<Entry, VolumeError> {
+        let sequence = self.next(1)?;
+        let mut entries = [Entry::UNMAPPED];
+        let data = InOutBuf::new(data, self.batch.place(address)).map_err(lengths)?;
+        let sealed = core
+            .writer()?
+            .seal(sequence, &[(place, address)], data, &mut entries);
+        sealed.map_err(|error| self.broken(error))?;
+        Ok(entries[0])
+    }
+
     /// Seals a node or a page to `address`.
     pub(super) fn seal_node(
         &mut self,
@@ -156,22 +171,25 @@ impl State {
         node: &Node,
     ) -> Result<Entry, VolumeError> {
         self.make_way(core, 1)?;
-        let sequence = self.next(1)?;
-        let mut entries = [Entry::UNMAPPED];
-        let output = self.batch.append(&[address]);
-        let data = InOutBuf::new(&node.0[..], output).map_err(lengths)?;
-        let sealed = core
-            .writer()?
-            .seal(sequence, &[(place, address)], data, &mut entries);
-        sealed.map_err(|error| self.broken(error))?;
+        let entry = self.seal_to(core, place, address, &node.0[..])?;
         self.statistics.index_blocks += 1;
-        Ok(entries[0])
+        Ok(entry)
+    }
+
+    /// Notes that a change gives up the block that an entry names.
+    pub(super) fn give_up(&self, core: &Core, entry: &Entry, change: &mut Change) {
+        let Some(address) = entry.address() else { return };
+        if self.is_pending(core, entry) {
+            change.dropped.insert(address);
+        } else {
+            change.freed.insert(address);
+        }
     }
 
     /// Gives up what the index still names though it was overwritten or discarded since, as far as that was not done: for
     /// room without writing the index.
     pub(super) fn examine(&mut self, core: &Core) -> Result<(), VolumeError> {
-        while let Some(block) = self.unexamined.last().copied() {
+        while let Some((block, _)) = self.recent.slot(self.examined) {
             let old = loop {
                 match self.find_under(0, block) {
                     Found::Entry(old) => break old,
@@ -184,26 +202,35 @@ impl State {
             if old.address().is_some_and(|address| self.gone.insert(address)) {
                 self.release(core, &old);
             }
-            self.unexamined.pop();
+            self.examined += 1;
         }
         Ok(())
     }
 
-    /// Writes the index with all that is recent, and the nodes over the blocks `touched` in any case. It is there for
+    /// Writes the index with all that is recent, and the nodes over the blocks that are `touched` in any case. It is there for
     /// good with the next commit. After an error all is as before, but that some blocks were written that are free.
-    pub(super) fn write_index(&mut self, core: &Core, touched: &[u64]) -> Result<(), VolumeError> {
+    pub(super) fn write_index(&mut self, core: &Core) -> Result<(), VolumeError> {
         // Their numbers alone: what is recent takes the most memory there is.
-        let mut updates: Vec<u64> = Vec::with_capacity(touched.len() + self.recent.len());
-        updates.extend(touched.iter().chain(self.recent.keys()));
+        let mut updates: Vec<u64> = Vec::with_capacity(self.touched.len() + self.recent.len());
+        updates.extend(&self.touched);
+        updates.extend(self.recent.iter().map(|(block, _)| block));
         updates.sort_unstable();
         updates.dedup();
-        let mut change = Change::default();
-        let done = self.grow(core, &updates, &mut change);
-        match done {
-            Ok(root) => {
+        let empty = || AddressSet::new(&core.geometry);
+        let mut change = Change {
+            taken: empty(),
+            freed: empty(),
+            dropped: empty(),
+        };
+        match self.grow(core, &updates, &mut change) {
+            Ok((root, map)) => {
                 self.root = root;
+                self.adopt_map(map);
+                change.dropped.each(&mut |address| self.space.clear(address));
+                self.released.absorb(change.freed);
                 self.recent.clear();
-                self.unexamined.clear();
+                self.touched.clear();
+                self.examined = 0;
                 self.gone.clear();
                 self.pending.clear();
                 self.root_pending = true;
@@ -211,7 +238,7 @@ impl State {
                 Ok(())
             }
             Err(error) => {
-                change.taken.iter().for_each(|address| self.space.clear(*address));
+                change.taken.each(&mut |address| self.space.clear(address));
                 self.cache.clear();
                 Err(error)
             }
@@ -219,14 +246,18 @@ impl State {
     }
 
     /// The root of the new index, with the space map written.
-    fn grow(&mut self, core: &Core, updates: &[u64], change: &mut Change) -> Result<Entry, VolumeError> {
+    fn grow(
+        &mut self,
+        core: &Core,
+        updates: &[u64],
+        change: &mut Change,
+    ) -> Result<(Entry, Saved), VolumeError> {
         let id = (self.levels, 0);
         let node = self.rebuild(core, id, self.root, updates, change)?;
         let old = self.root;
         let root = self.seal_nodes(core, id.0, vec![(0, node, old)], change)?[0].1;
-        let freed = std::mem::take(&mut change.freed);
-        self.save_map(core, &freed, &mut change.taken)?;
-        Ok(root)
+        let map = self.save_map(core, change)?;
+        Ok((root, map))
     }
 
     /// The new content of a node; what is below it is sealed.
@@ -241,12 +272,12 @@ impl State {
         let mut node = self.node(core, (level, index), entry)?;
         if level == 1 {
             for block in updates {
-                let Some(entry) = self.recent.get(block).copied() else {
+                let Some(entry) = self.recent.get(*block) else {
                     continue;
                 };
                 let old = node.get(*block);
-                if old.address().is_some_and(|address| !self.gone.contains(&address)) {
-                    change.freed.push(old);
+                if old.address().is_some_and(|address| !self.gone.contains(address)) {
+                    self.give_up(core, &old, change);
                 }
                 let mapped = entry.address().is_some();
                 node.set(*block, if mapped { entry } else { Entry::UNMAPPED });
@@ -275,11 +306,13 @@ impl State {
         nodes: Vec<(u64, Node, Entry)>,
         change: &mut Change,
     ) -> Result<Vec<(u64, Entry)>, VolumeError> {
-        change.freed.extend(nodes.iter().map(|(_, _, old)| *old));
+        nodes
+            .iter()
+            .for_each(|(_, _, old)| self.give_up(core, old, change));
         let (empty, mut full): (Vec<_>, Vec<_>) = nodes.into_iter().partition(|(_, node, _)| node.is_empty());
         shuffle(&mut full)?;
         let addresses = self.take(full.len())?;
-        change.taken.extend_from_slice(&addresses);
+        change.taken.extend(&addresses);
         let mut entries = Vec::with_capacity(empty.len() + full.len());
         for (index, _, _) in empty {
             self.cache.remove((level, index));
@@ -293,59 +326,6 @@ impl State {
             self.cache.insert((level, index), node);
         }
         Ok(entries)
-    }
-
-    /// The blocks of `blocks` that are not zeroes; the index is read with the lock held.
-    pub(super) fn mapped(
-        &mut self,
-        core: &Core,
-        blocks: std::ops::Range<u64>,
-    ) -> Result<Vec<(u64, Entry)>, VolumeError> {
-        let mut found = Vec::new();
-        self.walk(
-            core,
-            (self.levels, 0),
-            self.root,
-            &blocks,
-            &mut |_, _| {},
-            &mut |block, entry| {
-                found.push((block, entry));
-            },
-        )?;
-        found.retain(|(block, _)| !self.recent.contains_key(block));
-        let recent = self.recent.iter().map(|(block, entry)| (*block, *entry));
-        found.extend(recent.filter(|(block, entry)| blocks.contains(block) && entry.address().is_some()));
-        found.sort_unstable_by_key(|(block, _)| *block);
-        Ok(found)
-    }
-
-    /// Visits all nodes and blocks of the index over `blocks`, without what is recent.
-    pub(super) fn walk(
-        &mut self,
-        core: &Core,
-        id: NodeId,
-        entry: Entry,
-        blocks: &std::ops::Range<u64>,
-        nodes: &mut dyn FnMut(NodeId, Entry),
-        leaves: &mut dyn FnMut(u64, Entry),
-    ) -> Result<(), VolumeError> {
-        if entry.address().is_none() {
-            return Ok(());
-        }
-        nodes(id, entry);
-        let node = self.node(core, id, entry)?;
-        let (level, shift) = (id.0, 7 * (id.0 - 1));
-        let first = id.1 * FAN_OUT;
-        for child in first.max(blocks.start >> shift)..(first + FAN_OUT).min(blocks.end.div_ceil(1 << shift))
-        {
-            let entry = node.get(child);
-            if level > 1 {
-                self.walk(core, (level - 1, child), entry, blocks, nodes, leaves)?;
-            } else if entry.address().is_some() {
-                leaves(child, entry);
-            }
-        }
-        Ok(())
     }
 }
 

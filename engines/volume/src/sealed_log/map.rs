@@ -3,6 +3,7 @@
 use super::cache::Node;
 use super::entry::Entry;
 use super::geometry::{FAN_OUT, Geometry, levels};
+use super::index::Change;
 use super::seal::{Domain, Place};
 use super::state::{Core, State};
 use crate::VolumeError;
@@ -25,6 +26,13 @@ impl Map {
         self.0.last().map_or(Entry::UNMAPPED, |root| root[0])
     }
 
+    /// How many blocks of the log it takes.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> i64 {
+        let entries = self.0.iter().flatten();
+        entries.filter(|entry| entry.address().is_some()).count() as i64
+    }
+
     fn place(level: usize, index: u64) -> Place {
         Place {
             domain: Domain::Map,
@@ -34,10 +42,16 @@ impl Map {
     }
 }
 
+/// A space map that was written, and which of its pages were.
+pub(super) struct Saved {
+    map: Map,
+    pages: Vec<u64>,
+}
+
 impl State {
-    /// Sees to it that the parts of the space map of whose entries `moves` holds are written anew with the index; whether
-    /// there are any.
-    pub(super) fn touch_map(&mut self, moves: &dyn Fn(&Self, &Entry) -> bool) -> bool {
+    /// Sees to it that the parts of the space map of whose entries `moves` holds are written anew with the index; how many
+    /// were not to be anyway.
+    pub(super) fn touch_map(&mut self, moves: &dyn Fn(&Self, &Entry) -> bool) -> u64 {
         let mut pages = Vec::new();
         for (level, entries) in self.map.0.iter().enumerate() {
             let found = (0u64..)
@@ -45,8 +59,8 @@ impl State {
                 .filter(|(_, entry)| entry.address().is_some() && moves(self, entry));
             pages.extend(found.map(|(index, _)| index << (7 * level)));
         }
-        pages.iter().for_each(|page| self.space.dirty_page(*page));
-        !pages.is_empty()
+        let fresh = pages.iter().filter(|page| self.space.dirty_page(**page));
+        fresh.count() as u64
     }
 
     /// Reads the space map that `root` leads to.
@@ -75,21 +89,16 @@ impl State {
     }
 
     /// Writes the pages that changed, with the bits as they will be once the next commit is durable, and the nodes over
-    /// them; gives up what they replace and what `freed` names. The blocks that it took are added to `taken`, also when it
-    /// fails; nothing else is changed then.
-    pub(super) fn save_map(
-        &mut self,
-        core: &Core,
-        freed: &[Entry],
-        taken: &mut Vec<u64>,
-    ) -> Result<(), VolumeError> {
-        let addresses = |entries: &[Entry]| entries.iter().filter_map(Entry::address).collect::<Vec<u64>>();
-        let mut free = addresses(freed);
-        free.iter().for_each(|address| self.space.touch(*address));
-        let (start, mut changed, mut old) = (taken.len(), Vec::new(), Vec::new());
+    /// them; notes in `change` what it took, also when it fails, and what they replace. Nothing else is changed.
+    pub(super) fn save_map(&mut self, core: &Core, change: &mut Change) -> Result<Saved, VolumeError> {
+        for given_up in [&change.freed, &change.dropped] {
+            given_up.each(&mut |address| self.space.touch(address));
+        }
+        let (mut places, mut changed, mut old) = (Vec::new(), Vec::new(), Vec::new());
         // Taking blocks for pages and nodes changes bits, and so does giving up the old ones: until nothing is added.
         loop {
-            (changed, old) = (Vec::with_capacity(changed.len()), Vec::with_capacity(old.len()));
+            changed.clear();
+            old.clear();
             let mut indices = self.space.dirty_pages();
             for level in &self.map.0 {
                 old.extend(indices.iter().map(|index| level[*index as usize]));
@@ -97,27 +106,29 @@ impl State {
                 indices.iter_mut().for_each(|index| *index /= FAN_OUT);
                 indices.dedup();
             }
-            addresses(&old)
-                .iter()
-                .for_each(|address| self.space.touch(*address));
+            for address in old.iter().filter_map(Entry::address) {
+                self.space.touch(address);
+            }
             let needed: usize = changed.iter().map(Vec::len).sum();
-            let more = needed.saturating_sub(taken.len() - start);
-            taken.extend(self.take(more)?);
-            if more == 0 && self.space.dirty_pages().len() == changed[0].len() {
+            let more = self.take(needed.saturating_sub(places.len()))?;
+            if more.is_empty() && self.space.dirty_pages().len() == changed[0].len() {
                 break;
             }
+            change.taken.extend(&more);
+            places.extend(more);
         }
-        free.extend(addresses(&old));
-        free.extend_from_slice(&self.released);
-        free.extend_from_slice(&self.released_before);
-        free.sort_unstable();
+        old.iter().for_each(|entry| self.give_up(core, entry, change));
         let mut map = Map(self.map.0.clone());
-        let mut addresses = taken[start..].iter();
+        let mut places = places.iter();
         for (level, indices) in changed.iter().enumerate() {
-            for (index, address) in indices.iter().zip(&mut addresses) {
+            for (index, address) in indices.iter().zip(&mut places) {
                 let mut node = Node::empty();
                 if level == 0 {
-                    self.space.store_page(*index, &free, &mut node.0[..]);
+                    self.space.store_page(*index, &mut node.0[..]);
+                    let released = [&self.released, &self.released_before];
+                    for given_up in [&change.freed, &change.dropped].into_iter().chain(released) {
+                        given_up.mask(*index, &mut node.0[..]);
+                    }
                 } else {
                     let first = (*index * FAN_OUT) as usize;
                     let below = map.0[level - 1].iter().enumerate().skip(first);
@@ -129,12 +140,15 @@ impl State {
                 map.0[level][*index as usize] = self.seal_node(core, place, *address, &node)?;
             }
         }
-        self.map = map;
-        freed
-            .iter()
-            .chain(&old)
-            .for_each(|entry| self.release(core, entry));
-        self.space.clean_pages(&changed[0]);
-        Ok(())
+        Ok(Saved {
+            map,
+            pages: std::mem::take(&mut changed[0]),
+        })
+    }
+
+    /// Goes on with a space map that was written.
+    pub(super) fn adopt_map(&mut self, saved: Saved) {
+        self.map = saved.map;
+        self.space.clean_pages(&saved.pages);
     }
 }

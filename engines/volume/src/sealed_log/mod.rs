@@ -6,7 +6,9 @@
 //! counts; anonymity from the log, in which blocks lie in the order in which they were written. `docs/formats/sealed-log.md`
 //! has every byte and the reasons.
 
+mod addresses;
 mod batch;
+mod budget;
 mod cache;
 mod commit;
 mod counted;
@@ -20,12 +22,15 @@ mod keyslots;
 mod layout;
 mod map;
 mod open;
+mod recent;
+mod replay;
 mod seal;
 mod space;
 mod state;
 mod superblock;
 mod tidy;
 mod volume;
+mod walk;
 
 use std::sync::{Condvar, Mutex};
 
@@ -54,12 +59,13 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// Opens a log whose commits are counted, without its counter: an older state of all of it is not noticed then.
     pub without_counter: bool,
-    /// How much memory the index may take, in bytes: what was written since it was last written, a cache of its nodes, and
-    /// a bit for each block of the log.
+    /// How much memory the index may take, in bytes: what was written since it was last written, what is needed to write it,
+    /// a cache of its nodes, what is given up with the next commit, and a bit for each block of the log. Some 3 MiB beside
+    /// these bits are taken in any case.
     pub index_memory: usize,
-    /// Where the log is too full for what was written since the last flush, commits it early; otherwise refuses what does
-    /// not fit with [`VolumeError::NoSpace`](crate::VolumeError::NoSpace), so that what is between two flushes is never
-    /// divided.
+    /// Where the log is too full for what was written since the last flush, or the memory for what that gives up, commits
+    /// it early; otherwise refuses what does not fit with [`VolumeError::NoSpace`](crate::VolumeError::NoSpace), so that
+    /// what is between two flushes is never divided.
     pub early_commits: bool,
 }
 

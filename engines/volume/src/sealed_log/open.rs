@@ -1,6 +1,6 @@
 //! Making a log, and opening one after whatever happened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
 
 use sealab_engine::{Engine, Tag};
@@ -9,18 +9,16 @@ use zeroize::Zeroizing;
 use super::counted::{Counted, value};
 use super::entry::Entry;
 use super::error::SealedLogError;
-use super::geometry::{BLOCK_BYTES, Geometry, SLOT_BYTES};
+use super::geometry::{Geometry, SLOT_BYTES};
 use super::header::{Header, KEYSLOTS, Keyslot};
-use super::journal::{JournalCipher, Link, UNIT_BYTES, Unit, UnitKind, unit_offset};
+use super::journal::{JournalCipher, Link};
+use super::recent::Recent;
 use super::seal::Epoch;
-use super::state::{Core, State, data_place};
+use super::state::{Core, State};
 use super::superblock::{MOST_SESSIONS, Session, Superblock};
 use super::{CreateOptions, OpenOptions, SealedLog};
 use crate::counter::TrustedCounter;
 use crate::store::Store;
-
-/// Units that are read from the store at a time.
-const READ_UNITS: u64 = 128;
 
 /// Makes a log that fills `store`, with all blocks zeroes, and with `counter` to count its commits.
 ///
@@ -129,25 +127,29 @@ pub fn open(
         let epoch = Epoch::new(core.engine.clone(), session.epoch, &session.secret)?;
         core.epochs.insert(session.epoch, Arc::new(epoch));
     }
-    let replayed = core.replay(&superblock, counter.as_ref())?;
+    let begin_at = Link {
+        unit: superblock.unit,
+        previous: superblock.previous,
+    };
+    let mut state = State::new(&core.geometry, options.index_memory, begin_at);
+    let recent = std::mem::replace(&mut state.recent, Recent::new(0));
+    let replayed = core.replay(&superblock, counter.as_ref(), recent)?;
     if let Some(counter) = &counter {
         counter.check(core.store.name(), replayed.commit)?;
     }
-    let mut state = State::new(&core.geometry, options.index_memory, replayed.link);
-    state.journal_start = superblock.unit;
+    state.link = replayed.link;
     state.root = replayed.data;
     state.commit = replayed.commit;
     state.generation = superblock.generation;
     state.slot = 1 - slot;
     state.sessions = superblock.sessions.clone();
     state.load_map(&core, replayed.map)?;
-    for address in replayed.recent.values().filter_map(Entry::address) {
+    for address in replayed.recent.iter().filter_map(|(_, entry)| entry.address()) {
         // It was another block's when the index was written, which has given it up.
         if !state.space.set(address) {
             state.gone.insert(address);
         }
     }
-    state.unexamined = replayed.recent.keys().copied().collect();
     state.recent = replayed.recent;
     if !options.read_only {
         begin(&mut core, &mut state, superblock, counter.as_ref())?;
@@ -206,24 +208,6 @@ fn begin(
     Ok(())
 }
 
-/// What the journal adds to a superblock.
-struct Replayed {
-    recent: HashMap<u64, Entry>,
-    data: Entry,
-    map: Entry,
-    commit: u64,
-    link: Link,
-}
-
-/// A commit as the journal tells of it.
-struct Told {
-    records: Vec<(u64, Entry)>,
-    roots: Option<(Entry, Entry)>,
-    synced: bool,
-    commit: u64,
-    link: Link,
-}
-
 impl Core {
     /// The later of the superblocks that are authentic, and its slot.
     fn superblock(&self) -> Result<(Superblock, usize), SealedLogError> {
@@ -243,181 +227,5 @@ impl Core {
                 second,
             }),
         }
-    }
-
-    /// Follows the journal from a superblock to the last commit that is whole.
-    fn replay(&self, superblock: &Superblock, counter: Option<&Counted>) -> Result<Replayed, SealedLogError> {
-        let mut done = Replayed {
-            recent: HashMap::new(),
-            data: superblock.data,
-            map: superblock.map,
-            commit: superblock.commit,
-            link: Link {
-                unit: superblock.unit,
-                previous: superblock.previous,
-            },
-        };
-        let mut reader = UnitReader::new(self);
-        let mut sessions = superblock.sessions.iter().peekable();
-        let mut current = None;
-        while let Some(session) = sessions.next_if(|session| session.commit <= superblock.commit) {
-            current = Some(session);
-        }
-        let mut told: Option<Told> = None;
-        loop {
-            let (link, commit) = told
-                .as_ref()
-                .map_or((done.link, done.commit), |told| (told.link, told.commit));
-            // Where a session began, all before was whole.
-            if let Some(session) =
-                sessions.next_if(|session| session.unit == link.unit && session.commit == commit + 1)
-            {
-                told.take().into_iter().for_each(|told| done.accept(told));
-                done.commit += 1;
-                current = Some(session);
-                continue;
-            }
-            let next = match current.and_then(|session| self.epochs.get(&session.epoch)) {
-                Some(epoch) => reader.commit(epoch, link, commit + 1)?,
-                None => None,
-            };
-            let (next, begun) = match next {
-                Some(Read::Whole(next)) => (Some(next), true),
-                Some(Read::Begun) => (None, true),
-                None => (None, false),
-            };
-            if let Some(last) = told.take() {
-                // The next commit is not begun before this one is durable; nor is one counted.
-                let counted = counter.is_some_and(|counter| counter.commits() >= last.commit);
-                if begun || last.synced || counted || sessions.peek().is_some() || self.is_whole(&last)? {
-                    done.accept(last);
-                }
-            }
-            told = next;
-            if told.is_none() {
-                break;
-            }
-        }
-        if let Some(session) = sessions.last() {
-            return Err(SealedLogError::Journal {
-                name: self.store.name(),
-                found: done.commit,
-                expected: session.commit - 1,
-            });
-        }
-        Ok(done)
-    }
-
-    /// Whether all blocks that a commit tells of are there.
-    fn is_whole(&self, told: &Told) -> Result<bool, SealedLogError> {
-        let mut data = Zeroizing::new(vec![0; BLOCK_BYTES]);
-        for (block, entry) in &told.records {
-            let Some(address) = entry.address() else { continue };
-            self.fetch(address, &mut data)?;
-            if self.open(data_place(*block), *entry, &mut data).is_err() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
-impl Replayed {
-    fn accept(&mut self, told: Told) {
-        if let Some((data, map)) = told.roots {
-            (self.data, self.map) = (data, map);
-            self.recent.clear();
-        }
-        self.recent.extend(told.records);
-        self.commit = told.commit;
-        self.link = told.link;
-    }
-}
-
-/// What stands in the journal where a commit may be.
-enum Read {
-    Whole(Told),
-    /// Some of it.
-    Begun,
-}
-
-/// Reads units ahead.
-struct UnitReader<'a> {
-    core: &'a Core,
-    bytes: Vec<u8>,
-    first: u64,
-}
-
-impl<'a> UnitReader<'a> {
-    fn new(core: &'a Core) -> Self {
-        Self {
-            core,
-            bytes: Vec::new(),
-            first: 0,
-        }
-    }
-
-    /// The commit that begins at `link`, of that number.
-    fn commit(&mut self, epoch: &Epoch, mut link: Link, commit: u64) -> Result<Option<Read>, SealedLogError> {
-        let mut cipher = JournalCipher::new(&*self.core.engine, epoch)?;
-        let (mut records, mut roots, mut begun) = (Vec::new(), None, false);
-        let most = super::journal::ring_units(&self.core.geometry);
-        for _ in 0..most {
-            let bytes = self.unit(link.unit)?;
-            let unit = cipher
-                .open(&mut link, &bytes)?
-                .filter(|unit| unit.commit == commit);
-            let Some(Unit {
-                kind, records: more, ..
-            }) = unit
-            else {
-                break;
-            };
-            let geometry = &self.core.geometry;
-            let possible = |(block, entry): &(u64, Entry)| {
-                *block < geometry.blocks && entry.address().is_none_or(|address| address < geometry.log)
-            };
-            if !more.iter().all(possible) {
-                break;
-            }
-            begun = true;
-            let synced = match kind {
-                UnitKind::Roots => {
-                    roots = Some((more[0].1, more[1].1));
-                    continue;
-                }
-                UnitKind::More => None,
-                UnitKind::Last { synced } => Some(synced),
-            };
-            records.extend(more);
-            if let Some(synced) = synced {
-                return Ok(Some(Read::Whole(Told {
-                    records,
-                    roots,
-                    synced,
-                    commit,
-                    link,
-                })));
-            }
-        }
-        Ok(begun.then_some(Read::Begun))
-    }
-
-    fn unit(&mut self, unit: u64) -> Result<[u8; UNIT_BYTES], SealedLogError> {
-        let held = self.first..self.first + (self.bytes.len() / UNIT_BYTES) as u64;
-        if !held.contains(&unit) {
-            let ring = super::journal::ring_units(&self.core.geometry);
-            let units = READ_UNITS.min(ring - unit % ring);
-            self.bytes.resize(units as usize * UNIT_BYTES, 0);
-            self.first = unit;
-            let store = &self.core.store;
-            store
-                .read_at(unit_offset(&self.core.geometry, unit), &mut self.bytes)
-                .map_err(|error| {
-                    SealedLogError::store(format!("{}: reading the journal", store.name()), error)
-                })?;
-        }
-        let at = (unit - self.first) as usize * UNIT_BYTES;
-        Ok(std::array::from_fn(|index| self.bytes[at + index]))
     }
 }

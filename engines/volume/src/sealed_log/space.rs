@@ -146,25 +146,16 @@ impl Space {
         }
     }
 
-    pub(super) fn dirty_page(&mut self, page: u64) {
-        self.dirty[page as usize] = true;
+    /// Has a page written; whether it was not to be anyway.
+    pub(super) fn dirty_page(&mut self, page: u64) -> bool {
+        !std::mem::replace(&mut self.dirty[page as usize], true)
     }
 
-    /// Writes the bits of a page as they are to be stored: `freed`, in order, are blocks that are taken for now, but no
-    /// longer once this is stored.
-    pub(super) fn store_page(&self, page: u64, freed: &[u64], bytes: &mut [u8]) {
+    /// Writes the bits of a page.
+    pub(super) fn store_page(&self, page: u64, bytes: &mut [u8]) {
         let words = &self.taken[page as usize * PAGE_WORDS..][..PAGE_WORDS];
         for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
-        }
-        let first = page * PAGE_BITS;
-        let start = freed.partition_point(|address| *address < first);
-        for address in freed[start..]
-            .iter()
-            .take_while(|address| **address < first + PAGE_BITS)
-        {
-            let bit = address - first;
-            bytes[(bit / 8) as usize] &= !(1 << (bit % 8));
         }
     }
 
@@ -204,6 +195,11 @@ impl Space {
         found.sort_unstable();
         found.truncate(most);
         found.into_iter().map(|(_, segment)| segment).collect()
+    }
+
+    /// How many segments there are.
+    pub(super) fn segments(&self) -> usize {
+        self.free_in.len()
     }
 
     /// The segment of a block.

@@ -1,26 +1,25 @@
 //! What an open log knows besides its store: all of it under one lock.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sealab_engine::{Engine, InOutBuf};
 use zeroize::Zeroizing;
 
+use super::addresses::AddressSet;
 use super::batch::Batch;
-use super::cache::{Cache, NODE_MEMORY};
+use super::budget::Budget;
+use super::cache::Cache;
 use super::entry::Entry;
 use super::geometry::{BLOCK_BYTES, Geometry, levels};
 use super::journal::{JournalCipher, Link};
 use super::map::Map;
+use super::recent::Recent;
 use super::seal::{BATCH, Domain, Epoch, Place};
 use super::space::Space;
 use super::superblock::Session;
 use crate::VolumeError;
 use crate::store::Store;
-
-/// What a recent block takes, in bytes: a place in the hash table, and its number in two lists and in a third one while the
-/// index is written.
-const RECENT_MEMORY: usize = 8 + size_of::<Entry>() + 1 + 3 * 8;
 
 /// What never changes while the log is open.
 pub(super) struct Core {
@@ -36,14 +35,16 @@ pub(super) struct Core {
 /// What changes.
 pub(super) struct State {
     /// What was written since the index was last written, whether committed or not.
-    pub(super) recent: HashMap<u64, Entry>,
-    pub(super) recent_most: usize,
-    /// The blocks in `recent` that no commit tells of yet.
-    pub(super) pending: Vec<u64>,
-    /// The blocks in `recent` of which the index may name a place that is not given up yet.
-    pub(super) unexamined: Vec<u64>,
+    pub(super) recent: Recent,
+    pub(super) budget: Budget,
+    /// The slots in `recent` that no commit tells of yet.
+    pub(super) pending: Vec<u32>,
+    /// The first slot in `recent` for which the index may name a place that is not given up yet.
+    pub(super) examined: u32,
     /// Places that the index names, but that were given up, since `recent` names others.
-    pub(super) gone: HashSet<u64>,
+    pub(super) gone: AddressSet,
+    /// Blocks whose nodes are to be written anew with the index, whether anything changed in them or not.
+    pub(super) touched: BTreeSet<u64>,
     /// The root of the index without `recent`, and how many levels it has.
     pub(super) root: Entry,
     pub(super) levels: u32,
@@ -53,8 +54,8 @@ pub(super) struct State {
     pub(super) map: Map,
     pub(super) space: Space,
     /// Blocks that will be free once the next commit is durable, and those that wait for the one under way.
-    pub(super) released: Vec<u64>,
-    pub(super) released_before: Vec<u64>,
+    pub(super) released: AddressSet,
+    pub(super) released_before: AddressSet,
     pub(super) batch: Batch,
     /// The number of the next seal.
     pub(super) sequence: u64,
@@ -84,8 +85,8 @@ pub(super) struct State {
 pub struct Statistics {
     /// Commits, each durable.
     pub commits: u64,
-    /// Commits that nobody asked for: the log was too full for what was written since the last one. What was written
-    /// between two flushes was then not committed as one.
+    /// Commits that nobody asked for: the log, or the memory, was too full for what was written since the last one. What
+    /// was written between two flushes was then not committed as one.
     pub early_commits: u64,
     /// How often the index was written.
     pub index_writes: u64,
@@ -167,25 +168,22 @@ impl State {
     /// The state of a log whose index has not been read, with at most `memory` bytes for what is known of the index.
     pub(super) fn new(geometry: &Geometry, memory: usize, link: Link) -> Self {
         let space = Space::new(geometry);
-        let rest = memory.saturating_sub(space.memory());
-        // A hash table has a power of two of places, of which an eighth stays empty.
-        let places = (rest / 3 * 2 / RECENT_MEMORY).max(1024);
-        let places = (places.next_power_of_two() / if places.is_power_of_two() { 1 } else { 2 })
-            .min((geometry.blocks as usize * 8 / 7 + 8).next_power_of_two());
+        let budget = Budget::new(geometry, &space, memory);
         Self {
-            recent: HashMap::new(),
-            recent_most: places / 8 * 7,
-            pending: Vec::new(),
-            unexamined: Vec::new(),
-            gone: HashSet::new(),
+            recent: Recent::new(budget.recent),
+            pending: Vec::with_capacity(budget.recent),
+            examined: 0,
+            gone: AddressSet::new(geometry),
+            touched: BTreeSet::new(),
             root: Entry::UNMAPPED,
             levels: levels(geometry.blocks),
             root_pending: false,
-            cache: Cache::new(rest.saturating_sub(places * RECENT_MEMORY) / NODE_MEMORY),
+            cache: Cache::new(budget.nodes(geometry, 0)),
             map: Map::new(geometry),
             space,
-            released: Vec::new(),
-            released_before: Vec::new(),
+            budget,
+            released: AddressSet::new(geometry),
+            released_before: AddressSet::new(geometry),
             batch: Batch::new(),
             sequence: 1,
             boundary: 1,
@@ -216,15 +214,22 @@ impl State {
         if self.is_pending(core, entry) {
             self.space.clear(address);
         } else {
-            self.released.push(address);
+            self.released.insert(address);
         }
         self.space.touch(address);
+    }
+
+    /// Makes room in memory for what was given up, at the cost of nodes of the index; whether there is enough.
+    pub(super) fn balance(&mut self, geometry: &Geometry) -> bool {
+        let held = self.released.memory() + self.released_before.memory();
+        self.cache.limit(self.budget.nodes(geometry, held));
+        held <= self.budget.elastic
     }
 
     /// Writes what waits to be written.
     pub(super) fn write_out(&mut self, core: &Core) -> Result<(), VolumeError> {
         let written = self.batch.write(&*core.store, &core.geometry);
-        written.map_err(|error| core.store_error("writing sealed blocks", 0, 0, error))
+        written.map_err(|(offset, bytes, error)| core.store_error("writing", offset, bytes, error))
     }
 
     /// Sees to it that `count` more blocks can wait to be written.
@@ -235,7 +240,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes `count` free blocks.
+    /// Takes `count` free blocks. Whoever asked knows for what, and says so with [`placed`].
     pub(super) fn take(&mut self, count: usize) -> Result<Vec<u64>, VolumeError> {
         let mut addresses = Vec::with_capacity(count);
         while addresses.len() < count {
@@ -270,7 +275,8 @@ impl State {
             let piece = &data[start * BLOCK_BYTES..];
             // A block that has not left yet is replaced where it waits.
             if let Some(address) = waiting[start] {
-                self.reseal(core, block, address, &piece[..BLOCK_BYTES])?;
+                let entry = self.seal_to(core, data_place(block), address, &piece[..BLOCK_BYTES])?;
+                self.recent.insert(block, entry);
                 start += 1;
                 continue;
             }
@@ -301,24 +307,9 @@ impl State {
 
     /// Where a block of the volume waits to be written, if it does and no commit tells of it.
     fn waiting(&self, core: &Core, block: u64) -> Option<u64> {
-        let entry = self.recent.get(&block)?;
+        let entry = self.recent.get(block)?;
         let address = entry.address()?;
-        (self.is_pending(core, entry) && self.batch.get(address).is_some()).then_some(address)
-    }
-
-    fn reseal(&mut self, core: &Core, block: u64, address: u64, data: &[u8]) -> Result<(), VolumeError> {
-        let sequence = self.next(1)?;
-        let mut entries = [Entry::UNMAPPED];
-        let Some(output) = self.batch.get_mut(address) else {
-            return Ok(());
-        };
-        let data = InOutBuf::new(data, output).map_err(lengths)?;
-        let sealed = core
-            .writer()?
-            .seal(sequence, &[(data_place(block), address)], data, &mut entries);
-        sealed.map_err(|error| self.broken(error))?;
-        self.recent.insert(block, entries[0]);
-        Ok(())
+        (self.is_pending(core, &entry) && self.batch.get(address).is_some()).then_some(address)
     }
 
     /// Numbers for `count` seals.
@@ -342,17 +333,12 @@ impl State {
 
     /// Notes where a block of the volume is now.
     pub(super) fn put(&mut self, core: &Core, block: u64, entry: Entry) {
-        match self.recent.insert(block, entry) {
-            Some(before) => {
-                if !self.is_pending(core, &before) {
-                    self.pending.push(block);
-                }
-                self.release(core, &before);
-            }
-            None => {
-                self.pending.push(block);
-                self.unexamined.push(block);
-            }
+        let (slot, before) = self.recent.insert(block, entry);
+        if before.is_none_or(|before| !self.is_pending(core, &before)) {
+            self.pending.push(slot);
+        }
+        if let Some(before) = before {
+            self.release(core, &before);
         }
     }
 }
@@ -360,6 +346,14 @@ impl State {
 /// So many blocks a session seals at most: 256 TiB, far below what an AES-GCM key is good for (with 2^44 cipher blocks, an
 /// adversary's advantage is at most 2^-40).
 const MOST_SEALS: u64 = 1 << 36;
+
+/// Where there was no room, says for which bytes of the volume.
+pub(super) fn placed(error: VolumeError, offset: u64, bytes: u64) -> VolumeError {
+    match error {
+        VolumeError::NoSpace { .. } => VolumeError::NoSpace { offset, bytes },
+        other => other,
+    }
+}
 
 /// A block of the volume.
 pub(super) fn data_place(block: u64) -> Place {
@@ -379,4 +373,42 @@ pub(super) fn lengths(_: impl std::any::Any) -> VolumeError {
         }
         .into(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use sealab_engine::Tag;
+
+    use super::super::cache::{NODE_MEMORY, Node};
+    use super::*;
+
+    #[test]
+    fn what_is_given_up_takes_the_place_of_nodes_and_no_more() {
+        let geometry = Geometry::of_store(1 << 40).expect("a geometry");
+        let link = Link {
+            unit: 0,
+            previous: Tag([0; 16]),
+        };
+        let mut state = State::new(&geometry, 64 << 20, link);
+        let (elastic, most) = (state.budget.elastic, state.budget.nodes(&geometry, 0));
+        assert!(most > 1000 && state.balance(&geometry));
+        let mut random = 7u64;
+        let mut kept = most;
+        while state.balance(&geometry) {
+            (0..)
+                .zip(0..most)
+                .for_each(|(node, _)| state.cache.insert((1, node), Node::empty()));
+            let held = state.released.memory() + state.released_before.memory();
+            assert!(held + state.cache.len() * NODE_MEMORY <= elastic + 8 * NODE_MEMORY);
+            assert!(state.cache.len() <= kept);
+            kept = state.cache.len();
+            for _ in 0..200_000 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.released.insert((random >> 20) % geometry.log);
+            }
+        }
+        assert!(kept < most / 2 && state.released.len() > 1_000_000);
+        state.released.clear();
+        assert!(state.balance(&geometry));
+    }
 }

@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::geometry::{BLOCK_BYTES, FAN_OUT};
 use super::index::Found;
 use super::seal::{BATCH, Place};
-use super::state::{data_place, lengths};
+use super::state::{data_place, lengths, placed};
 use crate::volume::check_request;
 use crate::{Volume, VolumeError};
 
@@ -51,8 +51,11 @@ impl Volume for SealedLog {
         self.check_write(offset, data.len() as u64)?;
         let first = offset / BLOCK_BYTES as u64;
         for (number, piece) in data.chunks(BATCH * BLOCK_BYTES).enumerate() {
-            let mut state = self.room(offset, (piece.len() / BLOCK_BYTES) as u64)?;
-            state.write_blocks(&self.core, first + (number * BATCH) as u64, piece)?;
+            let first = first + (number * BATCH) as u64;
+            let (offset, bytes) = (first * BLOCK_BYTES as u64, piece.len() as u64);
+            let mut state = self.room(offset, bytes / BLOCK_BYTES as u64)?;
+            let written = state.write_blocks(&self.core, first, piece);
+            written.map_err(|error| placed(error, offset, bytes))?;
         }
         Ok(())
     }
@@ -73,7 +76,7 @@ impl Volume for SealedLog {
             let stop = end.min((start / DISCARD_BLOCKS + 1) * DISCARD_BLOCKS);
             let mut state = self.room(offset, 0)?;
             for (block, _) in state.mapped(&self.core, start..stop)? {
-                if state.recent.len() >= state.recent_most {
+                if state.recent.len() >= state.budget.recent {
                     drop(state);
                     state = self.room(offset, 0)?;
                 }
@@ -111,14 +114,20 @@ impl SealedLog {
     pub(super) fn room(&self, offset: u64, count: u64) -> Result<Locked<'_>, VolumeError> {
         let mut state = lock(&self.state);
         state.check()?;
-        let crowded = state.recent.len() + count.max(1) as usize > state.recent_most;
-        if crowded || state.gone.len() > state.recent_most / GONE_SHARE {
-            state.write_index(&self.core, &[])?;
+        let most = state.budget.recent;
+        let crowded = state.recent.len() + count.max(1) as usize > most;
+        if crowded || state.gone.len() > most / GONE_SHARE {
+            let written = state.write_index(&self.core);
+            written.map_err(|error| placed(error, offset, count * BLOCK_BYTES as u64))?;
         }
         // What is left must do for writing the index anew, at any time.
         let needed = count + self.core.geometry.index_blocks();
         let mut tried = 0;
-        while state.space.free() < needed {
+        loop {
+            let (full, roomy) = (state.space.free() < needed, state.balance(&self.core.geometry));
+            if !full && roomy {
+                break;
+            }
             state.check()?;
             if state.committing {
                 state = wait(&self.changed, state);
@@ -131,8 +140,10 @@ impl SealedLog {
                 });
             }
             // What is given up is free with the commit, that of an old index too; only then is there room for a new one.
-            let index = tried > 0 && !state.root_pending;
-            state.examine(&self.core)?;
+            let index = full && tried > 0 && !state.root_pending;
+            if full {
+                state.examine(&self.core)?;
+            }
             tried += 1;
             state.statistics.early_commits += 1;
             state = self.commit(state, index)?;

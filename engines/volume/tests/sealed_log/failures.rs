@@ -174,8 +174,15 @@ fn a_full_file_system_beneath_is_told_and_nothing_is_lost() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, VolumeError::NoSpace { .. }), "{error}");
-    assert!(log.flush().is_err());
+    let VolumeError::NoSpace { offset, bytes } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((offset, bytes), ((600 + written) * BLOCK as u64, BLOCK as u64));
+    // A flush names the first of the blocks that wait, and how many bytes do.
+    let Err(VolumeError::NoSpace { offset, bytes }) = log.flush() else {
+        panic!("a flush")
+    };
+    assert_eq!((offset, bytes), (600 * BLOCK as u64, written * BLOCK as u64));
     // All of it is read, what was written since included, and once there is room again nothing is lost.
     let mut data = vec![0; BLOCK];
     log.read(499 * BLOCK as u64, &mut data).expect("a read");
@@ -285,4 +292,58 @@ fn a_flush_has_one_sync_and_callers_share_them() {
         }
     });
     assert!(store.counts().syncs - before <= 400);
+}
+
+/// More than are told of in one piece, and fewer than the journal has room for.
+const MANY: u64 = 14_000;
+
+fn write_many(log: &SealedLog, seed: u64) {
+    for block in 0..MANY {
+        log.write(block * BLOCK as u64, &content(seed + block, BLOCK))
+            .expect("a write");
+    }
+}
+
+/// Of which seed all of the blocks are.
+fn seed_of(log: &SealedLog, seeds: [u64; 2]) -> u64 {
+    let of = |seed: &u64| {
+        (0..MANY).all(|block| {
+            let mut data = vec![0; BLOCK];
+            log.read(block * BLOCK as u64, &mut data).expect("a read");
+            data == content(seed + block, BLOCK)
+        })
+    };
+    seeds.into_iter().find(of).expect("all of one flush")
+}
+
+#[test]
+fn a_commit_of_many_blocks_is_whole_or_not_at_all() {
+    for (operation, call) in [
+        (Operation::Read, 1),
+        (Operation::Write, 1),
+        (Operation::Write, 2),
+        (Operation::Write, 3),
+        (Operation::Sync, 1),
+        (Operation::Sync, 2),
+    ] {
+        let beneath = made(120_000 * BLOCK as u64, None);
+        let store = Arc::new(FaultyStore::new(beneath.clone()));
+        let log = opened(store.clone(), 16 << 20, None);
+        write_many(&log, 1);
+        log.flush().expect("a flush");
+        write_many(&log, 100);
+        store.fail(operation, call, Fault::FromNowOn(io::ErrorKind::Other));
+        let done = log.flush().is_ok();
+        assert_eq!(done, operation == Operation::Read, "{operation:?} {call}");
+        assert_eq!(log.statistics().index_writes, 0);
+        drop(log);
+        let log = opened(beneath, 16 << 20, None);
+        // A sync that fails after everything was written leaves what was written.
+        let last = done || (operation, call) == (Operation::Sync, 2);
+        assert_eq!(
+            seed_of(&log, [1, 100]),
+            if last { 100 } else { 1 },
+            "{operation:?} {call}"
+        );
+    }
 }

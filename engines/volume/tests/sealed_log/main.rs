@@ -1,11 +1,13 @@
 //! The sealed log: what was written comes back, and what was changed, put back, cut off or broken is told.
 
+mod cleaning;
 mod failures;
 mod freshness;
 mod model;
 mod nonces;
 mod refusals;
 mod sessions;
+mod superblocks;
 
 use std::sync::Arc;
 
