@@ -13,7 +13,7 @@ MEMBERS = --workspace $(if $(HAS_PERL),,--no-default-features --exclude sealab-e
 
 # What a first look needs, within five minutes on two cores.
 BENCH_SCENARIOS := aesni-vs-software pages-memhog pages-stress-ng pages-sector-size protobuf-messages raw-streams threads \
-	checkpoint-restore volume-stacks
+	checkpoint-restore volume-stacks image-aesni
 
 .PHONY: help build bench bench-full conformance criu harnesses test test-long check fuzz icount criterion oracle clean
 
@@ -40,7 +40,7 @@ build: setup-build
 bench: build setup-bench criu
 	$(SEALAB) run $(BENCH_SCENARIOS) --out $(OUT)
 
-bench-full: build setup-bench criu
+bench-full: build setup-bench setup-volume setup-image criu
 	$(SEALAB) run --all --rounds 40 --out $(OUT)
 
 conformance: build harnesses setup-conformance
@@ -86,7 +86,7 @@ icount: setup-build setup-icount
 fuzz:
 	@for target in scenario cpu_profiles sizes record report vectors request engines \
 		image pr2297 sealed archive luks verity integrity sealed_log nbd trace tpm_response \
-		layer_options layer_recipients chunk_table; do \
+		layer_options layer_recipients layer_files chunk_table; do \
 		mkdir -p fuzz/new/$$target fuzz/corpus/$$target; \
 		sanitizer=$$([ $$target = engines ] && echo '--sanitizer none'); \
 		(cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$sanitizer $$target new/$$target corpus/$$target -- \

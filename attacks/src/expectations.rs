@@ -102,9 +102,9 @@ mod tests {
 
     #[test]
     fn nothing_is_expected_of_what_is_not_there() {
-        use crate::{checkpoint, volume};
-        let formats = [checkpoint::known(), volume::known()].concat();
-        let acts = [checkpoint::acts(), volume::acts()].concat();
+        use crate::{checkpoint, layer, volume};
+        let formats = [checkpoint::known(), volume::known(), layer::known()].concat();
+        let acts = [checkpoint::acts(), volume::acts(), layer::acts()].concat();
         let none: [String; 0] = [];
         assert_eq!(Expectations::shipped().unwrap().strangers(&formats, &acts), none);
         let stranger = Expectations::parse(GROUP).unwrap().strangers(&formats, &acts);

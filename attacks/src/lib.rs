@@ -6,8 +6,8 @@
 //! original. Before that the unchanged artifact must open to exactly the original, or there is no verdict at all.
 //! `docs/attacks.md` says what acts, verdicts and guarantees mean, and what the bench cannot see.
 //!
-//! Checkpoints are attacked in [`checkpoint`], volumes in [`volume`]; what a power cut can leave of a volume is found in
-//! [`crash`].
+//! Checkpoints are attacked in [`checkpoint`], volumes in [`volume`], images in [`layer`]; what a power cut can leave of a
+//! volume is found in [`crash`].
 
 mod bench;
 mod canary;
@@ -17,6 +17,7 @@ mod error;
 mod expectations;
 mod files;
 mod judging;
+pub mod layer;
 mod numbers;
 mod overlay;
 mod repeats;

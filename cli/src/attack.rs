@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sealab_attack::{Act, AttackRun, Expectations, FormatUnderAttack, Target, checkpoint, crash, volume};
+use sealab_attack::{
+    Act, AttackRun, Expectations, FormatUnderAttack, Target, checkpoint, crash, layer, volume,
+};
 use sealab_engine::Engine;
 use sealab_record::{RecordError, write_aside};
 
@@ -16,8 +18,8 @@ use crate::failure::Failure;
 use crate::{Done, interrupt};
 
 pub(crate) fn attack(arguments: &AttackArguments) -> Done {
-    let formats = [checkpoint::known(), volume::known()].concat();
-    let acts = [checkpoint::acts(), volume::acts()].concat();
+    let formats = [checkpoint::known(), volume::known(), layer::known()].concat();
+    let acts = [checkpoint::acts(), volume::acts(), layer::acts()].concat();
     let mut formats = chosen("format", &arguments.format, formats, |format| format.id)?;
     let mut acts = chosen("act", &arguments.act, acts, |act| act.id)?;
     // A format is attacked by acts of its own plane: without any it is left out.
@@ -26,6 +28,7 @@ pub(crate) fn attack(arguments: &AttackArguments) -> Done {
     if arguments.list {
         return list(&formats, &acts);
     }
+    leave_out_missing(&mut formats, &arguments.format)?;
     let interrupted = interrupt::flag()?;
     let expected = Expectations::shipped()?;
     // What formats promise is the same over every engine, so one that is always there serves.
@@ -47,6 +50,7 @@ pub(crate) fn attack(arguments: &AttackArguments) -> Done {
         seed: arguments.crash_seed,
     };
     targets.extend(volume::targets(&engine, &of(volume::PLANE), plan)?);
+    targets.extend(layer::targets(engine.as_ref(), &of(layer::PLANE))?);
     let wanted = |act: &Act| {
         acts.iter()
             .any(|chosen| chosen.plane == act.plane && chosen.id == act.id)
@@ -69,6 +73,26 @@ pub(crate) fn attack(arguments: &AttackArguments) -> Done {
         Some(_) => ExitCode::from(1),
         None => ExitCode::SUCCESS,
     })
+}
+
+/// Leaves out the formats whose reader is a program that this machine has not got, and says so; where one was asked for by
+/// name, that is a wrong call.
+fn leave_out_missing(formats: &mut Vec<FormatUnderAttack>, named: &[String]) -> Result<(), Failure> {
+    if !formats.iter().any(|format| format.plane == layer::PLANE) {
+        return Ok(());
+    }
+    for (id, reason) in layer::missing() {
+        let before = formats.len();
+        formats.retain(|format| format.plane != layer::PLANE || format.id != id);
+        if formats.len() == before {
+            continue;
+        }
+        if named.iter().any(|name| name == id) {
+            return Err(Failure::Usage(format!("{id} cannot be attacked here: {reason}")));
+        }
+        writeln!(io::stderr(), "sealab: {id} is not attacked: {reason}")?;
+    }
+    Ok(())
 }
 
 /// Those of `known` that are named; all of them if none is.

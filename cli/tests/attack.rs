@@ -178,6 +178,81 @@ fn volumes_are_attacked_beside_checkpoints() {
 }
 
 #[test]
+fn images_are_attacked_beside_both() {
+    let (findings, code) = json(&[
+        "--format",
+        "plain",
+        "--format",
+        "ocicrypt",
+        "--format",
+        "ocicrypt-stream",
+        "--format",
+        "nydus-unvalidated",
+        "--act",
+        "public-nonce",
+        "--act",
+        "chunk-of-18-bytes",
+        "--act",
+        "replay-set",
+    ]);
+    assert_eq!(code, 0);
+    let found: Vec<[&str; 4]> = findings
+        .iter()
+        .map(|finding| ["plane", "format", "attack", "verdict"].map(|name| finding[name].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ["checkpoint", "plain", "replay-set", "undetected"],
+            ["layer", "plain", "public-nonce", "not-applicable"],
+            ["layer", "plain", "chunk-of-18-bytes", "refused"],
+            ["layer", "ocicrypt", "public-nonce", "detected-before-use"],
+            ["layer", "ocicrypt", "chunk-of-18-bytes", "refused"],
+            ["layer", "ocicrypt-stream", "public-nonce", "undetected"],
+            ["layer", "ocicrypt-stream", "chunk-of-18-bytes", "refused"],
+            [
+                "layer",
+                "nydus-unvalidated",
+                "public-nonce",
+                "detected-before-use"
+            ],
+            ["layer", "nydus-unvalidated", "chunk-of-18-bytes", "undetected"],
+        ]
+    );
+}
+
+/// A reader that is a program of others is left out where it is missing, by name; asked for, it is a wrong call.
+#[test]
+fn a_missing_reader_is_named() {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealab"));
+        command.env("SEALAB_SKOPEO", "/nowhere/skopeo").arg("attack");
+        command.args(arguments).stdin(Stdio::null()).output().unwrap()
+    };
+    let output = run(&["--act", "strip-table", "--json", "-"]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.starts_with("sealab: ocicrypt-skopeo is not attacked: skopeo is missing"),
+        "{stderr}"
+    );
+    let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found.iter().any(|one| one["format"] == "ocicrypt"));
+    assert!(found.iter().all(|one| one["format"] != "ocicrypt-skopeo"));
+
+    let output = run(&["--format", "ocicrypt-skopeo", "--act", "strip-table"]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("cannot be attacked here") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
+    // Where no image is attacked, nobody asks for it.
+    let output = run(&["--format", "verity", "--act", "truncate"]);
+    assert!(output.status.success() && output.stderr.is_empty());
+}
+
+#[test]
 fn the_list_names_every_format_and_act() {
     let output = sealab(&["--list"]);
     assert_eq!(output.status.code(), Some(0));
@@ -192,6 +267,9 @@ fn the_list_names_every_format_and_act() {
         "Acts of the plane volume",
         "luks2-gcm-journal",
         "crash-block-atomicity (atomicity)",
+        "Formats of the plane layer",
+        "ocicrypt-skopeo",
+        "public-nonce (integrity)",
     ] {
         assert!(list.contains(name), "{name} is not in {list}");
     }

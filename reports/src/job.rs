@@ -3,7 +3,7 @@
 mod html;
 mod text;
 
-use sealab_record::{CellStatus, Check, Job, JobSample, Operation, Run, median};
+use sealab_record::{CHECKPOINT_PLANE, CellStatus, Check, Job, JobSample, Operation, Run, median};
 
 use crate::numbers::{significant, size, times};
 
@@ -13,6 +13,8 @@ pub(crate) use text::{check_lines, sentences, table};
 /// The jobs of one scenario that were done to one subject, of every size.
 pub(crate) struct Panel<'a> {
     pub(crate) subject: &'a str,
+    /// `checkpoint` or `layer`.
+    pub(crate) plane: &'a str,
     /// By method and size, in the record's order of methods.
     pub(crate) rows: Vec<Row<'a>>,
     /// The first method that was measured: what others are set beside.
@@ -30,7 +32,30 @@ pub(crate) struct Row<'a> {
     pub(crate) missing: Option<(CellStatus, &'a str)>,
     /// Bytes stored for each plain byte, less one.
     pub(crate) overhead: Option<f64>,
+    /// Bytes stored.
+    pub(crate) stored: Option<u64>,
+    /// Of them, those of manifests and configurations.
+    pub(crate) metadata: Option<u64>,
 }
+
+impl Row<'_> {
+    /// What the row stands for where one figure must do: what it took to seal, or to open where nothing was sealed.
+    pub(crate) fn first(&self) -> Option<Took> {
+        self.seal.or(self.open)
+    }
+
+    /// Bytes that went to and from a registry, in words: pushed, then pulled.
+    pub(crate) fn transferred(&self) -> String {
+        let bytes = [self.seal, self.open]
+            .into_iter()
+            .filter_map(|took| took?.transferred)
+            .map(size);
+        bytes.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Which of a row's jobs.
+pub(crate) type Way = fn(&Row<'_>) -> Option<Took>;
 
 /// What a job took, over its rounds.
 #[derive(Clone, Copy)]
@@ -41,6 +66,8 @@ pub(crate) struct Took {
     pub(crate) cpu: f64,
     /// The highest peak of memory, in bytes.
     pub(crate) peak: u64,
+    /// The median of the bytes that went to and from a registry.
+    pub(crate) transferred: Option<u64>,
     /// How many rounds.
     pub(crate) rounds: usize,
 }
@@ -51,12 +78,17 @@ impl Took {
         let cpus: Vec<f64> = samples.iter().map(|sample| sample.cpu_seconds).collect();
         let least = walls.iter().copied().min_by(f64::total_cmp)?;
         let most = walls.iter().copied().max_by(f64::total_cmp)?;
+        let transferred: Vec<f64> = samples
+            .iter()
+            .filter_map(|sample| Some(sample.transferred_bytes? as f64))
+            .collect();
         let wall = [least, median(&walls)?, most];
         let cpu = median(&cpus)?;
         (wall[1] > 0.0 && wall.iter().chain([&cpu]).all(|value| value.is_finite())).then_some(Self {
             wall,
             cpu,
             peak: samples.iter().map(|sample| sample.peak_bytes).max()?,
+            transferred: median(&transferred).map(|bytes| bytes as u64),
             rounds: samples.len(),
         })
     }
@@ -83,7 +115,7 @@ pub(crate) fn seconds(value: f64) -> String {
 
 impl Panel<'_> {
     /// What the row's job is set beside: the baseline of its size.
-    pub(crate) fn beside(&self, row: &Row<'_>, way: fn(&Row<'_>) -> Option<Took>) -> Option<String> {
+    pub(crate) fn beside(&self, row: &Row<'_>, way: Way) -> Option<String> {
         let baseline = self
             .rows
             .iter()
@@ -97,6 +129,25 @@ impl Panel<'_> {
         sizes.sort_unstable();
         sizes.dedup();
         sizes
+    }
+
+    /// Whether a row has what `way` takes.
+    pub(crate) fn has<T>(&self, way: impl Fn(&Row<'_>) -> Option<T>) -> bool {
+        self.rows.iter().any(|row| way(row).is_some())
+    }
+
+    /// Whether bytes went to and from a registry.
+    pub(crate) fn has_transfers(&self) -> bool {
+        self.has(|row| row.first()?.transferred)
+    }
+
+    /// What the sizes are of.
+    pub(crate) fn sizes_of(&self) -> &'static str {
+        if self.plane == CHECKPOINT_PLANE {
+            "memory"
+        } else {
+            "size"
+        }
     }
 
     /// The methods, in the record's order.
@@ -156,15 +207,21 @@ pub(crate) fn panels<'a>(run: &'a Run, scenario: &str) -> Vec<Panel<'a>> {
                     .space
                     .filter(|space| space.plain_bytes > 0)
                     .map(|space| space.stored_bytes as f64 / space.plain_bytes as f64 - 1.0),
+                stored: one.space.map(|space| space.stored_bytes),
+                metadata: one.metadata_bytes,
             });
         }
         // Sizes of one method stand together.
         let order: Vec<&str> = rows.iter().map(|row| row.method).collect();
         let place = |method: &str| order.iter().position(|other| *other == method);
         rows.sort_by_key(|row| (place(row.method), row.size_bytes));
-        let baseline = rows.iter().find(|row| row.seal.is_some()).map(|row| row.method);
+        let baseline = rows
+            .iter()
+            .find(|row| row.first().is_some())
+            .map(|row| row.method);
         panels.push(Panel {
             subject: &job.subject,
+            plane: &job.plane,
             rows,
             baseline,
         });

@@ -17,9 +17,12 @@ use sealab_record::{Cell, CellStatus, EngineRecord, Evidence};
 
 use crate::child::{ChildError, WorkerProcess};
 use crate::databases;
+use crate::images::{self, LayerCellSpec};
 use crate::machine::available_memory;
 use crate::progress::Progress;
-use crate::protocol::{Answer, Attach, Hello, Prepare, PrepareDatabase, PrepareVolume, Request};
+use crate::protocol::{
+    Answer, Attach, Hello, Prepare, PrepareDatabase, PrepareLayer, PrepareVolume, Request,
+};
 use crate::shared::{Mapping, SharedFile};
 use crate::trial::Trial;
 use crate::uses;
@@ -306,6 +309,77 @@ impl<'a> Bench<'a> {
             cells.extend(trials.into_iter().map(|trial| trial.cell));
         }
         Ok(cells)
+    }
+
+    /// The layers of one scenario.
+    pub(crate) fn layers(&mut self, planned: &PlannedScenario) -> Result<Vec<Cell>, ScenarioError> {
+        let mut cells = Vec::new();
+        for group in images::groups(&planned.layers) {
+            let mut trials: Vec<Trial> = group.iter().map(|spec| Trial::on_layer(planned, spec)).collect();
+            let name = &planned.scenario.name.value;
+            let label = group.first().map_or_else(String::new, |spec| spec.label());
+            self.progress.show(|| format!("{name}: making {label}"));
+            match images::LayerPlace::new(&group, self.options.interrupted) {
+                Ok(place) => {
+                    self.prepare_layers(planned, &group, &mut trials, &place)?;
+                    self.sample(planned, &mut trials)?;
+                    trials.iter_mut().for_each(Trial::conclude);
+                }
+                Err(_) if self.interrupted() => return Err(ScenarioError::Interrupted),
+                Err(reason) => {
+                    for trial in &mut trials {
+                        trial.fail(CellStatus::Unavailable, reason.clone());
+                    }
+                }
+            }
+            cells.extend(trials.into_iter().map(|trial| trial.cell));
+        }
+        Ok(cells)
+    }
+
+    fn prepare_layers(
+        &mut self,
+        planned: &PlannedScenario,
+        group: &[&LayerCellSpec],
+        trials: &mut [Trial],
+        place: &images::LayerPlace,
+    ) -> Result<(), ScenarioError> {
+        let count = trials.len();
+        let mut seen = BTreeSet::new();
+        for (index, (trial, spec)) in trials.iter_mut().zip(group).enumerate() {
+            let (engine, profile) = (spec.engine, spec.cpu_profile.as_str());
+            self.progress.show(|| {
+                let name = &planned.scenario.name.value;
+                format!(
+                    "{name}: verifying {}/{count} {engine} {profile} {}",
+                    index + 1,
+                    spec.format
+                )
+            });
+            let fresh = seen.insert((engine, profile));
+            if fresh {
+                self.restart(engine, profile)?;
+            }
+            if let Some(reason) = self.unavailable(&trial.cell) {
+                trial.fail(CellStatus::Unavailable, reason);
+                continue;
+            }
+            let prepare = Request::PrepareLayer(PrepareLayer {
+                cell: index,
+                fresh,
+                format: spec.format.name().to_owned(),
+                operation: spec.operation,
+                image: place.image(),
+                place: place.folder().to_owned(),
+                threads: spec.threads,
+            });
+            match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
+                Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
+                Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+                None => {}
+            }
+        }
+        Ok(())
     }
 
     /// What attacks show of the formats of one scenario.

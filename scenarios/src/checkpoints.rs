@@ -1,7 +1,6 @@
 //! Checkpoints that are sealed whole: what a `criu` block asks for.
 
 mod run;
-mod workplace;
 
 use sealab_criu::peers::Tool;
 use sealab_criu::{Program, Subject};

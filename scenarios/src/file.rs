@@ -13,6 +13,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::ScenarioError;
 use crate::databases::DatabaseBlock;
+use crate::images::ImageBlock;
 use crate::selection::Selection;
 use crate::uses::UseBlock;
 use crate::volumes::VolumeBlock;
@@ -59,6 +60,9 @@ pub struct Scenario {
     /// Databases on volumes; each block is multiplied out on its own.
     #[serde(default)]
     pub databases: Vec<DatabaseBlock>,
+    /// Container images of the host's own files, and what is done with them.
+    #[serde(default)]
+    pub images: Vec<ImageBlock>,
     /// What volumes are used for; the formats that are measured are attacked, to see which use each is fit for.
     #[serde(default)]
     pub uses: Vec<UseBlock>,
@@ -79,7 +83,7 @@ pub struct CriuBlock {
     #[serde(default)]
     pub methods: Selection<String>,
     /// How often each method seals and opens.
-    #[serde(default = "default_criu_rounds")]
+    #[serde(default = "default_job_rounds")]
     #[schemars(with = "u32", range(min = 1, max = 100))]
     pub rounds: Spanned<i64>,
     /// Whether CRIU is to restore what the sealed format gives back, and the program to go on.
@@ -163,7 +167,7 @@ fn default_matrix() -> Spanned<Vec<Block>> {
     spanned(Vec::new())
 }
 
-fn default_criu_rounds() -> Spanned<i64> {
+pub(crate) fn default_job_rounds() -> Spanned<i64> {
     spanned(3)
 }
 
@@ -175,11 +179,11 @@ fn default_sample() -> Spanned<i64> {
     spanned(10)
 }
 
-fn default_operations() -> Spanned<Vec<UnitOperation>> {
+pub(crate) fn default_operations() -> Spanned<Vec<UnitOperation>> {
     spanned(vec![UnitOperation::Seal])
 }
 
-fn default_threads() -> Selection<i64> {
+pub(crate) fn default_threads() -> Selection<i64> {
     Selection::These(vec![spanned(1)])
 }
 

@@ -3,7 +3,8 @@
 //! A scenario is data ([`Scenario`]). [`plan`] multiplies its matrix out into [`CellSpec`]s. [`run`] starts one child
 //! process for each engine under each CPU profile, has every cell verified before it is timed, takes the samples in
 //! interleaved rounds and returns a run record. The child's side is [`work`]. A `criu` block has real programs dumped, and
-//! their checkpoints sealed, opened and restored whole.
+//! their checkpoints sealed, opened and restored whole; an `images` block makes images of the host's own files, and has
+//! programs and engines encrypt them.
 
 mod bench;
 mod cell;
@@ -13,6 +14,7 @@ mod clock;
 mod databases;
 mod error;
 mod file;
+mod images;
 mod machine;
 mod place;
 mod plan;
@@ -29,11 +31,16 @@ mod verdict;
 mod verify;
 mod volumes;
 mod worker;
+mod workplace;
 
 pub use checkpoints::CheckpointSpec;
 pub use databases::{DatabaseBlock, DatabaseCellSpec, DatabaseKind, TpccWorkload, WarehouseLoading};
 pub use error::ScenarioError;
 pub use file::{MAX_SCENARIO_BYTES, Scenario, UnitOperation, json_schema, parse, read};
+pub use images::{
+    DedupBlock, EncryptBlock, ImageBlock, ImageSpec, ImageTask, LayerCellSpec, LayersBlock, LazyStartBlock,
+    SpaceBlock,
+};
 pub use machine::{cpus, load_average, machine};
 pub use plan::{CellSpec, PlannedScenario, Vocabulary, plan};
 pub use run::{Outcome, RunOptions, inspect, run};

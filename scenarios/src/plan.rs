@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use sealab_checkpoint::{FORMATS, Format, Plane};
 use sealab_memory::Workload;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use crate::checkpoints::{CheckpointSpec, plan_checkpoints};
 use crate::databases::{DatabaseCellSpec, plan_databases};
 use crate::file::{Block, Scenario, UnitOperation};
+use crate::images::{ImageSpec, LayerCellSpec, plan_images};
 use crate::place::Place;
 use crate::selection::Selection;
 use crate::uses::check_uses;
@@ -55,6 +56,10 @@ pub struct PlannedScenario {
     pub volumes: Vec<VolumeCellSpec>,
     /// The cells that are databases on volumes.
     pub databases: Vec<DatabaseCellSpec>,
+    /// The images that programs work on.
+    pub images: Vec<ImageSpec>,
+    /// The cells that are layers of images.
+    pub layers: Vec<LayerCellSpec>,
 }
 
 /// One engine × CPU profile × format × workload × unit × threads, not yet run.
@@ -99,8 +104,10 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
     let checkpoints = plan_checkpoints(&scenario.criu, &place)?;
     let volumes = plan_volumes(&scenario.volumes, words, &place)?;
     let databases = plan_databases(&scenario.databases, words, &place)?;
+    let (images, layers) = plan_images(&scenario.images, words, &place)?;
     check_uses(&scenario.uses, &volumes, &place)?;
-    if checkpoints.is_empty() && volumes.is_empty() && databases.is_empty() {
+    let others = checkpoints.len() + volumes.len() + databases.len() + images.len() + layers.len();
+    if others == 0 {
         place.filled("matrix", &scenario.matrix.value, scenario.matrix.referenced)?;
     }
 
@@ -133,6 +140,8 @@ pub fn plan(scenario: Scenario, file: &str, words: &Vocabulary) -> Result<Planne
         checkpoints,
         volumes,
         databases,
+        images,
+        layers,
     })
 }
 
@@ -217,8 +226,13 @@ impl Place<'_> {
         Err(self.error(length.referenced, message))
     }
 
-    fn threads(&self, block: &Block) -> Result<Vec<u32>, ScenarioError> {
-        match &block.threads {
+    /// The numbers of threads that are asked for; `location` is the block's.
+    pub(crate) fn threads(
+        &self,
+        threads: &Selection<i64>,
+        location: Location,
+    ) -> Result<Vec<u32>, ScenarioError> {
+        match threads {
             Selection::All => {
                 let most = u32::try_from(cpus()).unwrap_or(MAX_THREADS).min(MAX_THREADS);
                 let mut counts: Vec<u32> = (0..).map(|power| 1 << power).take_while(|n| *n < most).collect();
@@ -226,7 +240,7 @@ impl Place<'_> {
                 Ok(counts)
             }
             Selection::These(list) => {
-                self.filled("threads", list, block.plane.referenced)?;
+                self.filled("threads", list, location)?;
                 self.distinct("threads", list)?;
                 list.iter()
                     .map(|count| self.range("threads", count, 1..=MAX_THREADS))
@@ -252,7 +266,7 @@ impl Place<'_> {
             block.plane.referenced,
         )?;
         let formats = self.formats(block, plane)?;
-        let threads = self.threads(block)?;
+        let threads = self.threads(&block.threads, block.plane.referenced)?;
         self.filled("operations", &block.operations.value, block.operations.referenced)?;
         self.filled("workloads", &block.workloads.value, block.workloads.referenced)?;
 

@@ -27,6 +27,8 @@ pub(crate) enum Request {
     PrepareVolume(PrepareVolume),
     /// Load a database on a volume, and verify it.
     PrepareDatabase(PrepareDatabase),
+    /// Encrypt and decrypt the layer of an image, and verify it.
+    PrepareLayer(PrepareLayer),
     /// Verify a database after its last sample, and end it.
     Conclude {
         /// The cell's number.
@@ -98,6 +100,22 @@ pub(crate) struct PrepareDatabase {
     pub(crate) tpcc: TpccWorkload,
     /// How long a sample should last, in seconds.
     pub(crate) sample_seconds: f64,
+}
+
+/// One layer of an image, for a worker.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct PrepareLayer {
+    /// The number by which samples ask for it.
+    pub(crate) cell: usize,
+    /// Whether all cells of before are done with.
+    pub(crate) fresh: bool,
+    pub(crate) format: String,
+    pub(crate) operation: UnitOperation,
+    /// The layout of the plain image, which has one layer.
+    pub(crate) image: PathBuf,
+    /// A folder for what comes of it.
+    pub(crate) place: PathBuf,
+    pub(crate) threads: u32,
 }
 
 /// What a worker answers.

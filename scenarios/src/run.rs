@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bench::Bench;
 use crate::checkpoints::Checkpoints;
+use crate::images::Images;
 use crate::machine::{Ticks, load_average, machine};
 use crate::uses;
 use crate::verdict::mark_suspects;
@@ -55,9 +56,11 @@ pub fn run(
                 .map(|cell| (cell.engine, cell.cpu_profile.clone()));
             let volumes = scenario.volumes.iter();
             let databases = scenario.databases.iter();
+            let layers = scenario.layers.iter();
             cells
                 .chain(volumes.map(|cell| (cell.engine, cell.cpu_profile.clone())))
                 .chain(databases.map(|cell| (cell.engine, cell.cpu_profile.clone())))
+                .chain(layers.map(|cell| (cell.engine, cell.cpu_profile.clone())))
         })
         .collect();
     for profile in options.profiles.iter() {
@@ -69,18 +72,27 @@ pub fn run(
     }
     let mut cells = Vec::new();
     let mut checkpoints = None;
+    let mut images = None;
     for (scenario, _) in scenarios {
         if !scenario.cells.is_empty() {
             cells.extend(bench.scenario(scenario)?);
         }
         cells.extend(bench.volumes(scenario)?);
         cells.extend(bench.databases(scenario)?);
+        cells.extend(bench.layers(scenario)?);
         if !scenario.checkpoints.is_empty() {
             let checkpoints = match &mut checkpoints {
                 Some(checkpoints) => checkpoints,
                 none => none.insert(Checkpoints::new(options.interrupted)?),
             };
             checkpoints.scenario(scenario)?;
+        }
+        if !scenario.images.is_empty() {
+            let images = match &mut images {
+                Some(images) => images,
+                none => none.insert(Images::new(options.interrupted)?),
+            };
+            images.scenario(scenario)?;
         }
     }
     let (mut uses, mut evidence) = (Vec::new(), Vec::new());
@@ -98,7 +110,12 @@ pub fn run(
             evidence.extend(bench.attacked(scenario, &engine)?);
         }
     }
-    let (jobs, checks) = checkpoints.map_or_else(Default::default, |found| (found.jobs, found.checks));
+    let (mut jobs, mut checks) =
+        checkpoints.map_or_else(Default::default, |found| (found.jobs, found.checks));
+    if let Some(images) = images {
+        jobs.extend(images.jobs);
+        checks.extend(images.checks);
+    }
     let hides_aes = |id: &str| {
         options
             .profiles

@@ -22,6 +22,11 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("volume-trace", include_str!("../volume-trace.yaml")),
     ("coco-tpcc", include_str!("../coco-tpcc.yaml")),
     ("coco-tpcc-servers", include_str!("../coco-tpcc-servers.yaml")),
+    ("image-encrypt", include_str!("../image-encrypt.yaml")),
+    ("image-aesni", include_str!("../image-aesni.yaml")),
+    ("image-dedup", include_str!("../image-dedup.yaml")),
+    ("image-space", include_str!("../image-space.yaml")),
+    ("image-lazy-start", include_str!("../image-lazy-start.yaml")),
     ("usage-matrix", include_str!("../usage-matrix.yaml")),
 ];
 

@@ -5,6 +5,7 @@ use sealab_record::{
 };
 
 use crate::databases::{DatabaseCellSpec, UNIT};
+use crate::images::{LAYER_PLANE, LayerCellSpec};
 use crate::protocol::{Prepared, Sample};
 use crate::volumes::{VOLUME_PLANE, VolumeCellSpec};
 use crate::{CellSpec, PlannedScenario};
@@ -82,6 +83,23 @@ impl Trial {
             counted: Some(UNIT),
             ..trial
         }
+    }
+
+    /// The place of a layer of an image.
+    pub(crate) fn on_layer(planned: &PlannedScenario, spec: &LayerCellSpec) -> Self {
+        Self::of(Cell {
+            plane: LAYER_PLANE.to_owned(),
+            unit_bytes: spec.size,
+            ..unknown(
+                planned,
+                spec.engine,
+                &spec.cpu_profile,
+                spec.format.name(),
+                spec.operation.recorded(),
+                spec.threads,
+                &spec.label(),
+            )
+        })
     }
 
     fn of(cell: Cell) -> Self {

@@ -13,9 +13,10 @@ use sealab_record::{CellStatus, Transactions};
 use sealab_volume::format::VolumeFormat;
 
 use crate::databases::DatabaseCell;
+use crate::images::LayerBench;
 use crate::protocol::{
-    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, PrepareDatabase, PrepareVolume, Prepared,
-    Refusal, Request, Sample,
+    Answer, Attach, EngineFacts, Hello, MAX_LINE_BYTES, Prepare, PrepareDatabase, PrepareLayer,
+    PrepareVolume, Prepared, Refusal, Request, Sample,
 };
 use crate::shared::Mapping;
 use crate::verify::verify;
@@ -36,6 +37,7 @@ pub fn work(candidate: &Candidate, profile: &Profile) -> io::Result<()> {
         cells: HashMap::new(),
         volumes: HashMap::new(),
         databases: HashMap::new(),
+        layers: LayerBench::default(),
         verified: HashMap::new(),
     };
     let mut input = io::stdin().lock();
@@ -89,6 +91,7 @@ struct Worker<'a> {
     cells: HashMap<usize, TimedCell>,
     volumes: HashMap<usize, VolumeCell>,
     databases: HashMap<usize, DatabaseCell>,
+    layers: LayerBench,
     /// What came of verifying a format of volumes, once it was.
     verified: HashMap<&'static str, Result<(), String>>,
 }
@@ -101,6 +104,7 @@ impl Worker<'_> {
             Request::Prepare(prepare) => self.prepare(prepare).map(Answer::Prepared),
             Request::PrepareVolume(prepare) => self.prepare_volume(&prepare).map(Answer::Prepared),
             Request::PrepareDatabase(prepare) => self.prepare_database(&prepare).map(Answer::Prepared),
+            Request::PrepareLayer(prepare) => self.prepare_layer(&prepare).map(Answer::Prepared),
             Request::Conclude { cell } => self.conclude(cell).map(Answer::Concluded),
             Request::Sample { cell } => self.sample(cell).map(Answer::Sample),
         };
@@ -129,8 +133,7 @@ impl Worker<'_> {
     }
 
     fn attach(&mut self, attach: Attach) -> Result<(), Refusal> {
-        self.cells.clear();
-        self.volumes.clear();
+        self.forget();
         self.workload = None;
         let map = |path: &std::path::Path| {
             Mapping::open(path, attach.length)
@@ -176,9 +179,7 @@ impl Worker<'_> {
     /// The format of volumes of that name, once it was verified; what was prepared before is given up if `fresh`.
     fn verified_format(&mut self, fresh: bool, id: &str) -> Result<&'static dyn VolumeFormat, Refusal> {
         if fresh {
-            self.cells.clear();
-            self.volumes.clear();
-            self.databases.clear();
+            self.forget();
         }
         let Some(format) = sealab_volume::format::format(id) else {
             return Err(Refusal::failed(format!("unknown format {id:?}")));
@@ -205,6 +206,26 @@ impl Worker<'_> {
         let (cell, prepared) = DatabaseCell::new(engine, format, prepare)?;
         self.databases.insert(prepare.cell, cell);
         Ok(prepared)
+    }
+
+    fn prepare_layer(&mut self, prepare: &PrepareLayer) -> Result<Prepared, Refusal> {
+        if prepare.fresh {
+            self.forget();
+        }
+        let format: sealab_layer::Format = prepare.format.parse().map_err(Refusal::failed)?;
+        self.holds(format.primitives())?;
+        let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
+        self.layers
+            .prepare(engine, format, prepare)
+            .map_err(Refusal::failed)
+    }
+
+    /// Gives up what was prepared.
+    fn forget(&mut self) {
+        self.cells.clear();
+        self.volumes.clear();
+        self.databases.clear();
+        self.layers = LayerBench::default();
     }
 
     fn conclude(&mut self, cell: usize) -> Result<Transactions, Refusal> {
@@ -248,6 +269,10 @@ impl Worker<'_> {
         }
         if let Some(database) = self.databases.get_mut(&cell) {
             return database.sample();
+        }
+        if self.layers.has(cell) {
+            let engine = self.engine.as_ref().map_err(Refusal::unavailable)?;
+            return self.layers.sample(engine, cell).map_err(Refusal::failed);
         }
         let workload = self.workload.as_mut().ok_or_else(no_workload)?;
         let cell = self

@@ -4,7 +4,7 @@
 
 use sealab_record::Operation;
 use sealab_scenario::{
-    SHIPPED, ScenarioError, Vocabulary, VolumeCellSpec, VolumeTask, json_schema, parse, plan,
+    ImageTask, SHIPPED, ScenarioError, Vocabulary, VolumeCellSpec, VolumeTask, json_schema, parse, plan,
 };
 
 const GOOD: &str = "\
@@ -231,6 +231,90 @@ fn traces_openings_and_shares_of_a_volume_are_planned_or_refused() {
     assert!(refusal(&with("    size:", "    along: colour\n    size:"), 9).contains("flush-every"));
 }
 
+const IMAGES: &str = "\
+name: images
+title: Some images
+description: For tests.
+images:
+  - encrypt:
+      sizes: [1MiB, 64MiB]
+      methods: [copy, skopeo, ocicrypt]
+      rounds: 2
+  - space:
+      contents: [text, random]
+      sizes: [1MiB]
+  - dedup:
+      sizes: [2MiB]
+      new: 0.1
+  - lazy-start:
+      content: random
+      sizes: [2MiB]
+      files: 0.05
+      ways: [skopeo, convergent-read]
+  - layers:
+      engines: [rustcrypto, ring]
+      cpu_profiles: [native, no-aes]
+      formats: [ocicrypt, convergent]
+      operations: [seal, open]
+      sizes: [1MiB]
+      threads: [1, 2]
+";
+
+#[test]
+fn images_are_planned_for_every_size_and_content() {
+    let planned = plan(parse(IMAGES, "file.yaml").unwrap(), "file.yaml", &words()).unwrap();
+    let seen: Vec<(String, String, usize)> = planned
+        .images
+        .iter()
+        .map(|spec| {
+            let (task, ways) = match &spec.task {
+                ImageTask::Encrypt { methods, rounds } => (format!("encrypt {rounds}"), methods.len()),
+                ImageTask::Dedup { new, methods, .. } => (format!("dedup {new}"), methods.len()),
+                ImageTask::LazyStart { files, ways, .. } => (format!("start {files}"), ways.len()),
+            };
+            (format!("{} {}", spec.content, spec.size), task, ways)
+        })
+        .collect();
+    let expected = [
+        ("host files 1MiB", "encrypt 2", 3),
+        ("host files 64MiB", "encrypt 2", 3),
+        ("text 1MiB", "encrypt 1", 8),
+        ("random bytes 1MiB", "encrypt 1", 8),
+        ("host files 2MiB", "dedup 10 %", 7),
+        ("random bytes 2MiB", "start 5 %", 2),
+    ];
+    assert_eq!(
+        seen,
+        expected.map(|(image, task, ways)| (image.to_owned(), task.to_owned(), ways))
+    );
+    // Engines × CPU profiles × formats × operations × threads.
+    assert_eq!(planned.layers.len(), 32);
+}
+
+#[test]
+fn wrong_images_are_refused_with_their_place() {
+    let with = |from: &str, to: &str| {
+        assert!(IMAGES.contains(from));
+        IMAGES.replacen(from, to, 1)
+    };
+    assert!(refusal(&with("[1MiB, 64MiB]", "[]"), 6).contains("sizes is empty"));
+    assert!(refusal(&with("[1MiB, 64MiB]", "[4KiB]"), 6).contains("1 MiB to 64 GiB"));
+    assert!(refusal(&with("[1MiB, 64MiB]", "[1MiB, 1MiB]"), 6).contains("host files with 1MiB stands twice"));
+    assert!(refusal(&with("[copy, skopeo,", "[rot13,"), 7).contains("ocicrypt-seekable"));
+    assert!(refusal(&with("rounds: 2", "rounds: 0"), 8).contains("1 to 100"));
+    assert!(refusal(&with("[text, random]", "[]"), 10).contains("contents is empty"));
+    assert!(refusal(&with("[text, random]", "[music]"), 10).contains("music"));
+    assert!(refusal(&with("new: 0.1", "new: 0"), 14).contains("new is 0"));
+    assert!(refusal(&with("new: 0.1", "new: 1.5"), 14).contains("share"));
+    assert!(refusal(&with("new: 0.1", "new: 0.1\n      methods: [copy]"), 15).contains("skopeo-copy"));
+    assert!(refusal(&with("files: 0.05", "files: 0"), 18).contains("files is 0"));
+    assert!(refusal(&with("convergent-read]", "ocicrypt-read]"), 19).contains("ocicrypt-seekable-read"));
+    assert!(refusal(&with("[ocicrypt, convergent]", "[rot13]"), 23).contains("chunked-aead"));
+    assert!(refusal(&with("threads: [1, 2]", "threads: [0]"), 26).contains("1 to 256"));
+    assert!(refusal(&with("  - encrypt:", "  - encrpt:"), 5).contains("encrpt"));
+    assert!(refusal(&with("rounds: 2", "round: 2"), 8).contains("round"));
+}
+
 #[test]
 fn uses_need_known_guarantees_and_a_workload_that_is_measured() {
     let with =
@@ -306,7 +390,8 @@ fn every_shipped_scenario_passes_the_schema_and_is_planned() {
         };
         let planned = plan(scenario, name, &words).unwrap();
         let units = planned.cells.len() + planned.checkpoints.len();
-        let all = units + planned.volumes.len() + planned.databases.len();
+        let images = planned.images.len() + planned.layers.len();
+        let all = units + planned.volumes.len() + planned.databases.len() + images;
         assert!(all > 0, "{name}");
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sealab_layer::Format;
 use sealab_layer::image::LayerChoice;
+use sealab_layer::{Compression, Format};
+use sealab_memory::ByteSize;
 
 use super::image::Image;
 use super::keys::RemovalName;
@@ -17,6 +18,12 @@ pub(crate) enum LayerCommand {
     Decrypt(DecryptArguments),
     /// Add and remove recipients of an encrypted image; its blobs stay as they are
     Rewrap(RewrapArguments),
+    /// List an image's files, encrypted ones too; no file is fetched
+    List(ListArguments),
+    /// Read files of an image, encrypted ones too; only what they need is fetched
+    Read(ReadArguments),
+    /// Mount an image's files, encrypted ones too, for reading; only what is read is fetched
+    Serve(ServeArguments),
     /// Show what an image's layers are, without any key
     Show(ShowArguments),
 }
@@ -86,6 +93,10 @@ pub(crate) struct EncryptArguments {
     /// show which they are; a new one if not given
     #[arg(long, value_name = "FILE")]
     pub(crate) salt: Option<PathBuf>,
+    /// How layers are compressed before: keep; none, so that their files can be read one by one and convergent finds
+    /// more that is equal; or zstd-frames, whose files can be read one by one too
+    #[arg(long, value_name = "COMPRESSION", default_value_t = Compression::Keep)]
+    pub(crate) compression: Compression,
     #[command(flatten)]
     pub(crate) choosing: Choosing,
     #[command(flatten)]
@@ -104,6 +115,9 @@ pub(crate) struct DecryptArguments {
     pub(crate) unlocking: Unlocking,
     #[command(flatten)]
     pub(crate) choosing: Choosing,
+    /// Refuse an image with any layer that is not encrypted: whoever can change the manifest can put one there
+    #[arg(long)]
+    pub(crate) all_encrypted: bool,
     #[command(flatten)]
     pub(crate) working: Working,
 }
@@ -137,4 +151,60 @@ pub(crate) struct ShowArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// An image whose files are read.
+#[derive(Args, Debug)]
+pub(crate) struct ReadingArguments {
+    /// The image: docker://HOST/NAME:TAG, oci:FOLDER:TAG or oci-archive:FILE:TAG
+    #[arg(value_name = "IMG")]
+    pub(crate) image: Image,
+    #[command(flatten)]
+    pub(crate) unlocking: Unlocking,
+    /// Of an image for several platforms, this one's, as linux/arm64; this machine's if not given
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+    /// Keep what is fetched of encrypted layers in this folder, as it is fetched, encrypted; it is made if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
+    /// What the cache takes at most; what was used longest ago is removed beyond
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "cache")]
+    pub(crate) cache_size: ByteSize,
+    /// The cryptographic library; by default the first of aws-lc, openssl and rustcrypto that is there
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
+    /// Print what was done, and what was fetched, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+    /// A folder or file in the image; all if not given
+    #[arg(value_name = "PATH")]
+    pub(crate) path: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(mut_arg("json", |json| json.requires("output")))]
+pub(crate) struct ReadArguments {
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+    /// Files or folders in the image; a single file goes to standard output
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// A new folder for what is read, each at its path
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+    /// An empty folder, where the files are until Ctrl-C, SIGTERM or umount
+    #[arg(value_name = "MOUNTPOINT")]
+    pub(crate) mountpoint: PathBuf,
 }

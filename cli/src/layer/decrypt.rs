@@ -10,10 +10,12 @@ use crate::layer::keys::Keys;
 use crate::{Done, interrupt};
 
 /// What any of the formats may need.
-const NEEDED: [Primitive; 3] = [
+const NEEDED: [Primitive; 5] = [
     Primitive::Aes256Ctr,
     Primitive::Aes256Gcm,
     Primitive::ChaCha20Poly1305,
+    Primitive::HmacSha256,
+    Primitive::Sha256,
 ];
 
 pub(super) fn decrypt(arguments: &DecryptArguments) -> Done {
@@ -32,6 +34,13 @@ pub(super) fn decrypt(arguments: &DecryptArguments) -> Done {
         // Not copied as if it had been: who asks for decryption takes what comes for what was sealed.
         let message = format!("{}: none of its layers is encrypted", arguments.source);
         return Err(LayerFailure::Call(message).into());
+    }
+    if let Some(plain) = layers.iter().find(|layer| !layer.encrypted)
+        && arguments.all_encrypted
+    {
+        let image = arguments.source.to_string();
+        let layer = plain.layer;
+        return Err(LayerFailure::Plain { image, layer }.into());
     }
     let outcomes = outcome::watched(
         "decrypting",

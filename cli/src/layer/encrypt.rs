@@ -1,7 +1,5 @@
 //! `sealab layer encrypt`.
 
-use sealab_engine::Primitive;
-use sealab_layer::chunks::StreamCipher;
 use sealab_layer::{EncryptOptions, Format};
 use sealab_registry::Parts;
 
@@ -35,11 +33,12 @@ pub(super) fn encrypt(arguments: &EncryptArguments) -> Done {
         recipients: &recipients,
         choice: &choice,
         salt: salt.as_ref(),
+        compression: arguments.compression,
     };
     let outcomes = outcome::watched(
         "encrypting",
         &arguments.working,
-        needed(arguments.format),
+        arguments.format.primitives(),
         &layers,
         &choice,
         &interrupted,
@@ -52,13 +51,4 @@ pub(super) fn encrypt(arguments: &EncryptArguments) -> Done {
         &outcomes,
         arguments.working.json,
     )
-}
-
-fn needed(format: Format) -> &'static [Primitive] {
-    match format {
-        Format::Ocicrypt => &[Primitive::Aes256Ctr],
-        Format::ChunkedAead(StreamCipher::ChaCha20Poly1305) => &[Primitive::ChaCha20Poly1305],
-        Format::ChunkedAead(StreamCipher::Aes256Gcm) | Format::Convergent => &[Primitive::Aes256Gcm],
-        Format::OcicryptSeekable => &[Primitive::Aes256Ctr, Primitive::Aes256Gcm],
-    }
 }

@@ -8,6 +8,8 @@ use sealab_layer::WrappingError;
 use sealab_layer::ocicrypt::LayerError;
 use sealab_registry::RegistryError;
 
+use super::opened::printable;
+
 /// A failure, told in one line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LayerFailure {
@@ -17,10 +19,19 @@ pub(crate) enum LayerFailure {
     Call(String),
     #[error(transparent)]
     Image(#[from] Box<sealab_layer::Error>),
+    #[error("{file}: {error}")]
+    InImage {
+        file: String,
+        error: Box<sealab_layer::Error>,
+    },
+    #[error("{mountpoint}: {problem}")]
+    Mount { mountpoint: String, problem: String },
     #[error(transparent)]
     Registry(#[from] Box<RegistryError>),
     #[error(transparent)]
     Recipient(#[from] Box<WrappingError>),
+    #[error("{image}: layer {layer} is not encrypted; --all-encrypted asks that every one is")]
+    Plain { image: String, layer: usize },
     #[error("interrupted; nothing was written")]
     Interrupted,
 }
@@ -60,6 +71,14 @@ impl LayerFailure {
         }
     }
 
+    /// An error in reading the file at `path` of an image.
+    pub(super) fn of_file(path: &[u8], error: sealab_layer::Error) -> Self {
+        Self::InImage {
+            file: format!("/{}", printable(path.strip_prefix(b"/").unwrap_or(path))),
+            error: Box::new(error),
+        }
+    }
+
     pub(super) fn broken(path: &Path, problem: impl Into<String>) -> Self {
         Self::File {
             path: path.display().to_string(),
@@ -69,22 +88,28 @@ impl LayerFailure {
 
     /// 1 where something that was checked did not hold, 2 where the call, a file or the set-up is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        use sealab_layer::Error;
         let checked = match self {
             Self::Interrupted => return ExitCode::from(130),
-            Self::Image(error) => matches!(
-                **error,
-                Error::Digest { .. }
-                    | Error::Size { .. }
-                    | Error::Unauthentic { .. }
-                    | Error::Layer {
-                        source: LayerError::Unauthentic,
-                        ..
-                    }
-            ),
+            Self::Image(error) | Self::InImage { error, .. } => is_untrue(error),
+            Self::Plain { .. } => true,
             Self::Registry(error) => matches!(**error, RegistryError::Digest { .. }),
             _ => false,
         };
         ExitCode::from(if checked { 1 } else { 2 })
     }
+}
+
+/// Whether what was read is not what was sealed or named.
+pub(super) fn is_untrue(error: &sealab_layer::Error) -> bool {
+    use sealab_layer::Error;
+    matches!(
+        error,
+        Error::Digest { .. }
+            | Error::Size { .. }
+            | Error::Unauthentic { .. }
+            | Error::Layer {
+                source: LayerError::Unauthentic,
+                ..
+            }
+    )
 }

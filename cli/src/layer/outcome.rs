@@ -75,6 +75,9 @@ pub(super) fn tell(done: &str, image: &Image, outcomes: &[LayerOutcome], json: b
             write!(out, " ({})", platform.escape_debug())?;
         }
         write!(out, ": {}, {}", outcome.format, outcome.written)?;
+        if outcome.file_index {
+            write!(out, ", with a file index")?;
+        }
         if let Some(key) = &outcome.key {
             write!(out, ", opened by {key}")?;
         }

@@ -70,6 +70,9 @@ impl fmt::Display for Line<'_> {
         if let Some(chunk_bytes) = layer.chunk_bytes {
             write!(f, " in chunks of {chunk_bytes} bytes")?;
         }
+        if layer.file_index {
+            f.write_str(", with a file index")?;
+        }
         f.write_str("; recipients:")?;
         for (number, packet) in layer.recipients.iter().enumerate() {
             for (place, recipient) in packet.iter().enumerate() {

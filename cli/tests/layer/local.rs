@@ -102,7 +102,37 @@ fn layers_are_chosen_from_both_ends() {
                 .collect::<Vec<_>>(),
             found
         );
+        let call = [
+            "decrypt",
+            &image,
+            "oci:all:v1",
+            "--key",
+            &key("rsa-pkcs8.der"),
+            "--all-encrypted",
+        ];
+        let told = place.refused(1, &call);
+        let plain = usize::from(encrypted[0]);
+        assert!(
+            told.contains(&format!("layer {plain} is not encrypted")),
+            "{told}"
+        );
     }
+    place.done(&[
+        "encrypt",
+        &fixture("plain"),
+        "oci:every:v1",
+        "--recipient",
+        &recipient(),
+    ]);
+    let call = [
+        "decrypt",
+        "oci:every:v1",
+        "oci:all:v1",
+        "--key",
+        &key("rsa-pkcs8.der"),
+        "--all-encrypted",
+    ];
+    place.done(&call);
 }
 
 #[test]

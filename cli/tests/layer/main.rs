@@ -3,9 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
+mod lazy;
+mod lazy_refusals;
 mod local;
 #[path = "../../../engines/registry/tests/peer/mod.rs"]
 mod peer;
 mod place;
 mod refusals;
 mod road;
+mod served;
+#[path = "../../../engines/registry/tests/hostile/server.rs"]
+mod server;
+mod tree;

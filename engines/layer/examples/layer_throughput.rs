@@ -78,6 +78,7 @@ fn main() -> Result<()> {
                 recipients: std::slice::from_ref(&recipient),
                 choice: &LayerChoice::default(),
                 salt: None,
+                compression: sealab_layer::Compression::Keep,
             };
             sealing[number].push(timed(|| {
                 encrypt(&plain, &closed, &options, &work)?;
@@ -134,6 +135,7 @@ fn main() -> Result<()> {
             recipients: std::slice::from_ref(&recipient),
             choice: &LayerChoice::default(),
             salt: None,
+            compression: sealab_layer::Compression::Keep,
         };
         encrypt(&plain, &closed, &options, &work)?;
         reads(&closed, key, &*engine, mib)?;

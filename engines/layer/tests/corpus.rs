@@ -1,4 +1,4 @@
-//! The fuzz corpora of encrypted layers' options, packets and chunk tables.
+//! The fuzz corpora of encrypted layers' options, packets, chunk tables and files.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
@@ -8,12 +8,17 @@ use std::path::Path;
 mod chunk_table;
 #[path = "../../../fuzz/checks/corpus.rs"]
 mod corpus;
+#[path = "../../../fuzz/checks/layer_files.rs"]
+mod layer_files;
 #[path = "../../../fuzz/checks/layer_options.rs"]
 mod layer_options;
 #[path = "../../../fuzz/checks/layer_recipients.rs"]
 mod layer_recipients;
 #[path = "../../../fuzz/checks/refusal.rs"]
 mod refusal;
+#[allow(dead_code, reason = "layers are opened here, not sealed")]
+#[path = "../../../fuzz/checks/transparent.rs"]
+mod transparent;
 
 const KINDS: [&str; 2] = ["accepted-", "refused-"];
 
@@ -34,4 +39,9 @@ fn packets_say_whom_they_are_for_or_are_refused() {
 #[test]
 fn chunk_tables_are_read_and_written_again_or_refused() {
     corpus::hold(root(), "chunk_table", &KINDS, chunk_table::check);
+}
+
+#[test]
+fn files_are_listed_and_read_or_refused() {
+    corpus::hold(root(), "layer_files", &KINDS, layer_files::check);
 }

@@ -45,6 +45,7 @@ pub(crate) fn receive(
             break;
         }
         received += count as u64;
+        client.count(count);
         if received > expected {
             return Err(wrong(format!("more than {expected}")));
         }

@@ -1,7 +1,7 @@
 //! HTTP requests to one registry: over TLS except on this machine, redirected only where that is safe, interruptible.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -43,11 +43,22 @@ impl Transfer {
     }
 }
 
+/// What was asked of a registry until now.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Traffic {
+    /// HTTP requests, those for tokens and after redirects too.
+    pub requests: u64,
+    /// What came of manifests and blobs, in bytes, without HTTP's own.
+    pub bytes: u64,
+}
+
 /// Requests to one registry.
 pub(crate) struct Client {
     agent: Agent,
     origin: String,
     pub(crate) transfer: Transfer,
+    requests: AtomicU64,
+    received: AtomicU64,
     /// What the registry's own token service gave to anybody.
     token: Mutex<Option<String>>,
     /// Ends the thread that watches for an interruption, by being dropped.
@@ -107,6 +118,8 @@ impl Client {
             agent,
             origin: image.origin(),
             transfer,
+            requests: AtomicU64::new(0),
+            received: AtomicU64::new(0),
             token: Mutex::new(None),
             _watched: sender,
         }
@@ -114,6 +127,18 @@ impl Client {
 
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.requests.load(Ordering::Relaxed),
+            bytes: self.received.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Counts what came of a manifest or a blob, in bytes.
+    pub(crate) fn count(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Sends a request without a body, follows redirects, and gets a token where the registry asks for one.
@@ -178,6 +203,7 @@ impl Client {
         let request = request
             .body(body)
             .map_err(|error| RegistryError::answer(url, error.to_string()))?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let response = self
             .agent
             .run(request)

@@ -81,6 +81,14 @@ pub enum RegistryError {
         /// What the system says.
         source: io::Error,
     },
+    /// A cache cannot be in a folder.
+    #[error("{}: {problem}", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// The layout that is pushed is not as it must be.
     #[error(transparent)]
     Layout(#[from] sealab_layer::Error),

@@ -6,7 +6,9 @@
 //! Nothing is sent that would prove who asks, so images that are not public cannot be had, except from registries that
 //! give a token to anybody.
 
+mod blobs;
 mod body;
+mod cache;
 mod client;
 mod error;
 mod pull;
@@ -16,7 +18,9 @@ mod reference;
 mod repository;
 mod token;
 
-pub use client::Transfer;
+pub use blobs::RemoteBlobs;
+pub use cache::Cache;
+pub use client::{Traffic, Transfer};
 pub use error::{RegistryError, Reply};
 pub use pull::{Parts, pull};
 pub use push::{Replacing, push};

@@ -23,8 +23,16 @@ impl BlobRanges {
         Self { client, url, size }
     }
 
-    /// Fills `bytes` from what stands at `offset`.
+    /// Fills `bytes` from what stands at `offset`. Where the connection breaks, it is asked once more.
     pub fn read(&self, bytes: &mut [u8], offset: u64) -> Result<(), RegistryError> {
+        match self.once(bytes, offset) {
+            // One that was kept open is closed by many registries after a while.
+            Err(RegistryError::Connection { .. }) => self.once(bytes, offset),
+            done => done,
+        }
+    }
+
+    fn once(&self, bytes: &mut [u8], offset: u64) -> Result<(), RegistryError> {
         if bytes.is_empty() {
             return Ok(());
         }

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::body::{bounded, receive};
 use crate::client::{Call, Client};
+use crate::pull::INDEX;
 use crate::range::BlobRanges;
-use crate::{RegistryError, RemoteImage, RemoteReference, Transfer};
+use crate::{RegistryError, RemoteImage, RemoteReference, Traffic, Transfer};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// What is asked for. Docker's own types are among them, so that an image of them is refused by its name and not taken
@@ -55,6 +56,11 @@ impl Repository {
         &self.image
     }
 
+    /// What was asked of the registry until now, by this repository and all that was cloned from it.
+    pub fn traffic(&self) -> Traffic {
+        self.client.traffic()
+    }
+
     fn url(&self, kind: &str, what: &str) -> String {
         format!("{}/v2/{}/{kind}/{what}", self.client.origin(), self.image.name)
     }
@@ -81,6 +87,7 @@ impl Repository {
         let told = answer.header("docker-content-digest").map(str::to_owned);
         let bytes = bounded(&mut answer.response.body_mut().as_reader(), MAX_MANIFEST_BYTES)
             .map_err(|error| self.client.broken("GET", &url, &error))?;
+        self.client.count(bytes.len());
         let found = digest_of(&bytes);
         let expected = match (reference, told) {
             (RemoteReference::Digest(digest), _) => Some(*digest),
@@ -266,7 +273,7 @@ impl Read for Sent<'_> {
 
 /// The media type, on which the answer and what is in it must agree: a manifest that could be read as two things would
 /// be judged as one and used as the other.
-fn media_type_of(bytes: &[u8], told: String) -> Result<String, String> {
+pub(crate) fn media_type_of(bytes: &[u8], told: String) -> Result<String, String> {
     let value: Value =
         serde_json::from_slice(bytes).map_err(|error| format!("what came is no manifest: {error}"))?;
     if value.get("manifests").is_some() && value.get("layers").is_some() {
@@ -277,12 +284,13 @@ fn media_type_of(bytes: &[u8], told: String) -> Result<String, String> {
             "what came calls itself {own:.200?}, and the answer calls it {told:.200?}; they must agree"
         )),
         Some(own) => Ok(own.to_owned()),
+        None if told.is_empty() && value.get("manifests").is_some() => Ok(INDEX.to_owned()),
         None if told.is_empty() => Ok(MANIFEST.to_owned()),
         None => Ok(told),
     }
 }
 
-fn descriptor(media_type: String, digest: Digest, size: u64) -> Descriptor {
+pub(crate) fn descriptor(media_type: String, digest: Digest, size: u64) -> Descriptor {
     Descriptor {
         media_type,
         digest,
@@ -293,7 +301,7 @@ fn descriptor(media_type: String, digest: Digest, size: u64) -> Descriptor {
     }
 }
 
-fn digest_of(bytes: &[u8]) -> Digest {
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(bytes);
     finished(hash)

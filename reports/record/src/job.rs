@@ -10,6 +10,9 @@ use crate::{CellStatus, Operation, Space};
 pub struct Job {
     /// The scenario it belongs to.
     pub scenario: String,
+    /// What is sealed: `checkpoint` or `layer`.
+    #[serde(default = "checkpoint")]
+    pub plane: String,
     /// What the job was done to, without its size: `memhog`.
     pub subject: String,
     /// The size that was asked for, in bytes.
@@ -30,8 +33,18 @@ pub struct Job {
     pub verified: bool,
     /// Bytes before and after sealing.
     pub space: Option<Space>,
+    /// Of the stored bytes, those of manifests, configurations and indexes, for images.
+    #[serde(default)]
+    pub metadata_bytes: Option<u64>,
     /// What each round took, in the order in which they ran.
     pub samples: Vec<JobSample>,
+}
+
+/// The plane of jobs on checkpoints; records of before name none.
+pub const CHECKPOINT_PLANE: &str = "checkpoint";
+
+fn checkpoint() -> String {
+    CHECKPOINT_PLANE.to_owned()
 }
 
 /// What a job took once.
@@ -45,6 +58,9 @@ pub struct JobSample {
     pub cpu_seconds: f64,
     /// Peak resident memory of all programs, added up, in bytes.
     pub peak_bytes: u64,
+    /// Bytes that went to and from a registry, in both directions, with HTTP's own.
+    #[serde(default)]
+    pub transferred_bytes: Option<u64>,
 }
 
 /// A step of a scenario that holds or does not.

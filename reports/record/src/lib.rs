@@ -16,7 +16,7 @@ pub use conformance::{
     Tally, Verdict,
 };
 pub use file::{RecordError, brief, parse, read, write, write_aside, write_aside_with};
-pub use job::{Check, Job, JobSample};
+pub use job::{CHECKPOINT_PLANE, Check, Job, JobSample};
 pub use record::{
     Along, Cell, CellStatus, CpuProfileRecord, EngineRecord, Figure, Machine, Memory, Operation, Rate, Run,
     SampleConditions, ScenarioRecord, Setting, Space, Traffic, TransactionKind, Transactions,

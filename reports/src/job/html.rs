@@ -1,12 +1,12 @@
 //! Jobs and checks in the page.
 
 use maud::{Markup, PreEscaped, html};
-use sealab_record::Run;
+use sealab_record::{CHECKPOINT_PLANE, Run};
 
 use super::text::overhead;
-use super::{Panel, Row, Took, check_word, checks, panels, seconds, sized};
+use super::{Panel, Row, Took, Way, check_word, checks, panels, seconds, sized};
 use crate::numbers::{counted, size, status_word};
-use crate::plot::{Facet, Lines, Point, Series, Width, legend_mark, lines};
+use crate::plot::{Bar, BarRow, Bars, Facet, Lines, Point, Series, Width, bars, legend_mark, lines};
 use crate::printable::one_line;
 
 /// What is plotted over the size, with its caption.
@@ -19,9 +19,6 @@ const PLOTS: [(&str, Measure); 4] = [
 
 /// The least, the median and the most of something.
 type Measure = fn(&Took) -> [f64; 3];
-
-/// Which of a row's jobs.
-type Way = fn(&Row<'_>) -> Option<Took>;
 
 /// The place of [`PLOTS`] that is not of the programs but of what they stored.
 const STORED: usize = 3;
@@ -54,6 +51,7 @@ pub(crate) fn jobs_html(run: &Run, scenario: &str, command: &str) -> Markup {
                     @for index in 0..PLOTS.len() { (plot(&panel, index, command)) }
                 }
             }
+            @if panel.has_transfers() { div.figures.stacked { (transfers(&panel)) } }
             (table(&panel))
         }
     }
@@ -68,10 +66,11 @@ fn plot(panel: &Panel<'_>, index: usize, command: &str) -> Markup {
         .filter(|bytes| *bytes > 0)
         .map(|bytes| (bytes as f64, size(bytes)))
         .collect();
-    let ways: &[(&str, Way)] = if index == STORED {
-        &[("stored", |row| row.seal)]
+    let ways: Vec<(&str, Way)> = if index == STORED {
+        vec![("stored", |row| row.first())]
     } else {
-        &[("seal", |row| row.seal), ("open", |row| row.open)]
+        let both: [(&str, Way); 2] = [("seal", |row| row.seal), ("open", |row| row.open)];
+        both.into_iter().filter(|(_, way)| panel.has(way)).collect()
     };
     let facets = || -> Vec<Facet> {
         panel
@@ -126,7 +125,7 @@ fn plot(panel: &Panel<'_>, index: usize, command: &str) -> Markup {
     let rounds = panel
         .rows
         .iter()
-        .find_map(|row| row.seal)
+        .find_map(Row::first)
         .map_or(0, |took| took.rounds);
     let title = format!("{name}, {}", one_line(panel.subject));
     let drawing = |width: Width| {
@@ -156,52 +155,130 @@ fn plot(panel: &Panel<'_>, index: usize, command: &str) -> Markup {
             }
             figcaption {
                 @if index == 0 { "Medians of " (counted(rounds, "round", "rounds")) ", whiskers from the least to the most. " }
-                "Along the size of the program's memory. "
+                @if panel.plane == CHECKPOINT_PLANE { "Along the size of the program's memory. " } @else { "Along the size of the layer. " }
                 @if index == 0 && !command.is_empty() { "Again: " code { (command) } }
             }
         }
     }
 }
 
+/// The bytes that each method stored in a registry, and had to send or have, for the largest size.
+fn transfers(panel: &Panel<'_>) -> Markup {
+    let largest = panel.sizes().last().copied().unwrap_or(0);
+    let rows = || -> Vec<BarRow> {
+        let bar = |slot: usize, bytes: Option<u64>| {
+            let value = bytes? as f64;
+            let text = size(bytes?);
+            Some(Bar {
+                slot,
+                value: Some(value),
+                text,
+            })
+        };
+        let of = panel.rows.iter().filter(|row| row.size_bytes == largest);
+        of.filter(|row| row.first().is_some())
+            .map(|row| BarRow {
+                label: row.method.to_owned(),
+                bars: [
+                    bar(0, row.stored),
+                    bar(1, row.seal.and_then(|took| took.transferred)),
+                    bar(2, row.open.and_then(|took| took.transferred)),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+            })
+            .collect()
+    };
+    let drawing = |width: Width| {
+        bars(
+            &Bars {
+                title: &format!("Bytes, {}", one_line(panel.subject)),
+                description: "Stored in the registry, pushed and pulled; one row a method.",
+                rows: rows(),
+                reference: None,
+                tick: &|value| size(value.max(0.0) as u64),
+            },
+            width,
+        )
+    };
+    html! {
+        figure {
+            p.label { "Bytes stored and transferred" }
+            ul.legend {
+                @for (slot, word) in ["stored", "pushed", "pulled"].iter().enumerate() {
+                    @if slot != 1 || panel.has(|row| row.seal) { li { (PreEscaped(legend_mark(slot))) (word) } }
+                }
+            }
+            @for width in Width::ALL {
+                @if let Some(svg) = drawing(width) { (PreEscaped(svg)) }
+            }
+            figcaption { "Stored is what the registry keeps more than before; what is transferred is counted in both directions, with HTTP's own. Of " (size(largest)) "." }
+        }
+    }
+}
+
 fn table(panel: &Panel<'_>) -> Markup {
     let baseline = panel.baseline.unwrap_or("the first");
+    let headings = headings(panel);
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Jobs of " (one_line(panel.subject)) } {
             table {
                 caption { "Medians, with the least and the most; the ratios are to " (one_line(baseline)) ". Peaks of memory are added up over the programs of a pipe." }
                 thead {
                     tr {
-                        @for heading in ["method", "memory"] { th scope="col" { (heading) } }
-                        @for heading in ["seal", "", "ratio", "open", "", "ratio", "stored", "CPU to seal", "CPU to open", "peak to seal", "peak to open"] {
-                            th.number scope="col" { (heading) }
-                        }
+                        @for heading in ["method", panel.sizes_of()] { th scope="col" { (heading) } }
+                        @for heading in &headings { th.number scope="col" { (heading) } }
                     }
                 }
-                tbody { @for row in &panel.rows { (line(panel, row)) } }
+                tbody { @for row in &panel.rows { (line(panel, row, headings.len())) } }
             }
         }
     }
 }
 
-fn line(panel: &Panel<'_>, row: &Row<'_>) -> Markup {
+/// The headings behind the two labels, as [`line`] fills them.
+fn headings(panel: &Panel<'_>) -> Vec<&'static str> {
+    let (seal, open) = (panel.has(|row| row.seal), panel.has(|row| row.open));
+    let mut headings = Vec::new();
+    let mut add = |is_there: bool, names: &[&'static str]| {
+        if is_there {
+            headings.extend(names);
+        }
+    };
+    add(seal, &["seal", "", "ratio"]);
+    add(open, &["open", "", "ratio"]);
+    add(true, &["stored"]);
+    add(panel.has(|row| row.metadata), &["manifests"]);
+    add(panel.has_transfers(), &["transferred"]);
+    add(seal, &["CPU to seal"]);
+    add(open, &["CPU to open"]);
+    add(seal, &["peak to seal"]);
+    add(open, &["peak to open"]);
+    headings
+}
+
+fn line(panel: &Panel<'_>, row: &Row<'_>, columns: usize) -> Markup {
+    let ways: [Way; 2] = [|row| row.seal, |row| row.open];
+    let ways: Vec<Way> = ways.into_iter().filter(|way| panel.has(way)).collect();
+    let text = |took: Option<Took>, text: fn(Took) -> String| took.map_or_else(String::new, text);
     html! {
         tr {
             th scope="row" title=(one_line(row.description)) { (one_line(row.method)) }
             td { (sized(row.size_bytes)) }
-            @if let (Some(seal), Some(open)) = (row.seal, row.open) {
-                td.number { (seal.seconds()) }
-                td.number { (seal.spread()) }
-                td.number { (panel.beside(row, |row| row.seal).unwrap_or_default()) }
-                td.number { (open.seconds()) }
-                td.number { (open.spread()) }
-                td.number { (panel.beside(row, |row| row.open).unwrap_or_default()) }
+            @if row.first().is_some() {
+                @for way in &ways {
+                    td.number { (text(way(row), |took| took.seconds())) }
+                    td.number { (text(way(row), |took| took.spread())) }
+                    td.number { (panel.beside(row, *way).unwrap_or_default()) }
+                }
                 td.number { (row.overhead.map_or_else(String::new, overhead)) }
-                td.number { (seconds(seal.cpu)) }
-                td.number { (seconds(open.cpu)) }
-                td.number { (size(seal.peak)) }
-                td.number { (size(open.peak)) }
+                @if panel.has(|row| row.metadata) { td.number { (row.metadata.map_or_else(String::new, size)) } }
+                @if panel.has_transfers() { td.number { (row.transferred()) } }
+                @for way in &ways { td.number { (text(way(row), |took| seconds(took.cpu))) } }
+                @for way in &ways { td.number { (text(way(row), |took| size(took.peak))) } }
             } @else {
-                td colspan="11" {
+                td colspan=(columns) {
                     @if let Some((status, reason)) = row.missing { (status_word(status)) ": " (one_line(reason)) }
                 }
             }

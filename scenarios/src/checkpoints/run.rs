@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use sealab_criu::peers::{Comparison, Peers, Row, Tool, Way};
-use sealab_criu::{
-    Criu, CriuError, Frozen, GOLDEN_ORIGIN, ImageSet, Program, Scratch, Unavailable, golden_set,
-};
+use sealab_criu::{Criu, CriuError, Frozen, GOLDEN_ORIGIN, ImageSet, Program, Unavailable, golden_set};
 use sealab_memory::Content;
-use sealab_record::{CellStatus, Check, Job, JobSample, Operation, Space};
+use sealab_programs::Scratch;
+use sealab_record::{CHECKPOINT_PLANE, CellStatus, Check, Job, JobSample, Operation, Space};
 
 use super::CheckpointSpec;
-use super::workplace::Workplace;
 use crate::progress::Progress;
+use crate::workplace::Workplace;
 use crate::{MIXTURE_COMMAND, PlannedScenario, ScenarioError};
+
+/// The set, what is stored, what came back, and room to breathe.
+const COPIES: u64 = 4;
 
 /// What checkpoints have shown so far.
 pub(crate) struct Checkpoints<'a> {
@@ -107,7 +109,7 @@ impl<'a> Checkpoints<'a> {
     }
 
     fn one(&mut self, of: &mut Of<'_>, spec: &CheckpointSpec) -> Result<(), CriuError> {
-        let workplace = match Workplace::find(spec.subject.size) {
+        let workplace = match Workplace::find("checkpoints", spec.subject.size, COPIES) {
             Ok(workplace) => workplace,
             Err(reason) => {
                 self.checks
@@ -258,6 +260,7 @@ impl<'a> Checkpoints<'a> {
                     rows.clear();
                 }
                 self.jobs.push(Job {
+                    plane: CHECKPOINT_PLANE.to_owned(),
                     scenario: of.scenario.to_owned(),
                     subject: of.subject.clone(),
                     size_bytes: of.size_bytes,
@@ -271,6 +274,7 @@ impl<'a> Checkpoints<'a> {
                     status,
                     reason: reason.clone(),
                     verified: rows.len() == rounds as usize,
+                    metadata_bytes: None,
                     space: rows.first().map(|row| Space {
                         plain_bytes: row.plain_bytes,
                         stored_bytes: row.stored_bytes,
@@ -293,6 +297,7 @@ fn sample(row: &Row) -> JobSample {
         wall_seconds: row.wall_seconds,
         cpu_seconds: row.cpu_seconds,
         peak_bytes: row.peak_bytes,
+        transferred_bytes: None,
     }
 }
 

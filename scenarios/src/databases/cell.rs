@@ -73,7 +73,8 @@ impl DatabaseCell {
             kind.available().map_err(Refusal::unavailable)?;
         }
         let tpcc = prepare.tpcc.parameters();
-        let size = tpcc.volume_bytes().next_multiple_of(SIZE_STEP);
+        let own_bytes = server.map_or(0, server::Kind::own_bytes);
+        let size = (tpcc.volume_bytes() + own_bytes).next_multiple_of(SIZE_STEP);
         let mode = prepare.database.sqlite();
         let image = mode.map(|mode| Image::of(&tpcc, mode, size)).transpose();
         let image = image.map_err(Refusal::failed)?;

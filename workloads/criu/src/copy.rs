@@ -5,7 +5,9 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::{CriuError, bounded};
+use sealab_programs::run;
+
+use crate::CriuError;
 
 /// Copies the folder `from` to `to`, which must not exist yet.
 pub(crate) fn folder(
@@ -20,5 +22,6 @@ pub(crate) fn folder(
         .arg(from)
         .arg(to);
     let what = format!("copying {}", from.display());
-    bounded::run(&mut command, &what, limit, cancelled).map(|_| ())
+    run(&mut command, &what, limit, cancelled)?;
+    Ok(())
 }

@@ -10,8 +10,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rustix::process::geteuid;
+use sealab_programs::{in_path, is_program, last_lines, run};
 
-use crate::{CriuError, Unavailable, bounded};
+use crate::{CriuError, Unavailable};
 
 /// Names the program, instead of all other places.
 const VARIABLE: &str = "SEALAB_CRIU";
@@ -84,7 +85,7 @@ impl Criu {
 
 /// The files that may be a CRIU, the preferred one first.
 fn places() -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = bounded::in_path("criu").into_iter().collect();
+    let mut places: Vec<PathBuf> = in_path("criu").into_iter().collect();
     let starts = [env::current_exe().ok(), env::current_dir().ok()];
     for start in starts.iter().flatten() {
         let fetched = start.ancestors().map(|folder| folder.join(FETCHED));
@@ -99,24 +100,24 @@ fn is_ours(file: &Path) -> bool {
     let Ok(metadata) = fs::metadata(file) else {
         return false;
     };
-    metadata.uid() == 0 && metadata.mode() & 0o022 == 0 && bounded::is_program(file)
+    metadata.uid() == 0 && metadata.mode() & 0o022 == 0 && is_program(file)
 }
 
 /// The version of a CRIU that works.
 fn check(program: &Path) -> Result<String, CriuError> {
     let never = AtomicBool::new(false);
-    let said = bounded::run(
+    let said = run(
         Command::new(program).arg("--version"),
         "criu --version",
         PATIENCE,
         &never,
     )?;
-    bounded::run(Command::new(program).arg("check"), "criu check", PATIENCE, &never)?;
+    run(Command::new(program).arg("check"), "criu check", PATIENCE, &never)?;
     let version = said.lines().find_map(|line| line.strip_prefix("Version:"));
     let version = version.ok_or_else(|| CriuError::Failed {
         what: "criu --version".to_owned(),
         status: "no version".to_owned(),
-        message: bounded::last_lines(&said),
+        message: last_lines(&said),
     })?;
     Ok(version.trim().to_owned())
 }

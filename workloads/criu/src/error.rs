@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sealab_programs::ProgramError;
+
 /// Why this machine cannot dump and restore, or not this program. No fault of the caller's.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +94,32 @@ pub enum CriuError {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+impl From<ProgramError> for CriuError {
+    fn from(error: ProgramError) -> Self {
+        match error {
+            ProgramError::Missing { program, package } => Unavailable::Program { program, package }.into(),
+            ProgramError::Interrupted => Self::Interrupted,
+            ProgramError::TooLong { what, seconds } => Self::TooLong { what, seconds },
+            ProgramError::Failed {
+                what,
+                status,
+                message,
+            } => Self::Failed {
+                what,
+                status,
+                message,
+            },
+            ProgramError::Io { path, source } => Self::Io { path, source },
+            // The type may get more of them.
+            other => Self::Failed {
+                what: "a program".to_owned(),
+                status: "an error".to_owned(),
+                message: other.to_string(),
+            },
+        }
+    }
 }
 
 impl CriuError {

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
-use crate::bounded::{self, Running};
-use crate::scratch::Scratch;
+use sealab_programs::{Running, Scratch, last_lines, run};
+
 use crate::stage::Stage;
 use crate::subject::{Role, Scene};
 use crate::{Criu, CriuError, Subject, copy, privilege};
@@ -124,7 +124,7 @@ fn act(
 ) -> Result<Duration, CriuError> {
     command.arg("-v2").arg("--log-file").arg(log);
     let begun = Instant::now();
-    bounded::run(command, what, limit, cancelled).map_err(|error| match error {
+    run(command, what, limit, cancelled).map_err(|error| match CriuError::from(error) {
         // CRIU says it in its log; of a chain of errors the first is the reason.
         CriuError::Failed {
             what,
@@ -247,7 +247,7 @@ fn first_error(log: &Path) -> Option<String> {
     // Harmless: the kernel's limit on descriptors cannot be raised in a container.
     let error = |line: &&str| line.contains("Error") && !line.contains("RLIMIT_NOFILE");
     let line = text.lines().find(error)?;
-    Some(bounded::last_lines(line))
+    Some(last_lines(line))
 }
 
 /// The error of a subject that has ended, with its last words, in place of one that only follows from it.
@@ -259,11 +259,11 @@ fn ended_early(running: &mut Running, log: &Path, error: CriuError) -> CriuError
         return error;
     };
     let said = fs::read(log).unwrap_or_default();
-    match running.failure(status) {
+    match running.failure(status).into() {
         CriuError::Failed { what, status, .. } => CriuError::Failed {
             what,
             status,
-            message: bounded::last_lines(&String::from_utf8_lossy(&said)),
+            message: last_lines(&String::from_utf8_lossy(&said)),
         },
         error => error,
     }

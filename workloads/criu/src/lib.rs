@@ -7,7 +7,6 @@
 //!
 //! [`ImageSet`] makes sets up, of any size and on any machine; [`golden_set`] is one that was dumped elsewhere.
 
-mod bounded;
 mod copy;
 mod criu;
 mod error;
@@ -16,7 +15,6 @@ mod golden;
 mod mixture;
 pub mod peers;
 mod privilege;
-mod scratch;
 mod set;
 mod stage;
 mod subject;
@@ -26,6 +24,5 @@ pub use error::{CriuError, Unavailable};
 pub use frozen::{Frozen, Progress, Thawed};
 pub use golden::{GOLDEN_ORIGIN, golden_set};
 pub use mixture::mixture;
-pub use scratch::Scratch;
 pub use set::ImageSet;
 pub use subject::{Program, Subject};

@@ -4,7 +4,6 @@
 //! Each peer is the real program, where it needs one in a pipe with `tar`, as its manual has it. [`Peers::compare`] seals
 //! a set with each, opens it again, holds the result to the set byte for byte, and removes what it wrote.
 
-mod measured;
 mod prepared;
 mod tool;
 
@@ -13,10 +12,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use sealab_programs::{Scratch, bytes_of, remove, same};
 use serde::Serialize;
 
-use crate::scratch::Scratch;
-use crate::{CriuError, Unavailable};
+use crate::CriuError;
 
 use prepared::Prepared;
 pub use tool::Tool;
@@ -159,7 +158,7 @@ impl Round<'_> {
         let sealing = peer.seal(self.images, &sealed, self.limit, cancelled)?;
         let stored_bytes = bytes_of(&sealed)?;
         let opening = peer.open(&sealed, &opened, self.limit, cancelled)?;
-        measured::same(self.images, &opened, peer.tool.id(), self.limit, cancelled)?;
+        same(self.images, &opened, peer.tool.id(), self.limit, cancelled)?;
         remove(&sealed)?;
         match self.keep {
             Some((_, to)) => fs::rename(&opened, to).map_err(CriuError::at(to))?,
@@ -178,31 +177,4 @@ impl Round<'_> {
             }),
         )
     }
-}
-
-/// The bytes of a file, or of all files of a folder.
-fn bytes_of(path: &Path) -> Result<u64, CriuError> {
-    let metadata = fs::symlink_metadata(path).map_err(CriuError::at(path))?;
-    if !metadata.is_dir() {
-        return Ok(metadata.len());
-    }
-    let mut bytes = 0;
-    for entry in fs::read_dir(path).map_err(CriuError::at(path))? {
-        bytes += bytes_of(&entry.map_err(CriuError::at(path))?.path())?;
-    }
-    Ok(bytes)
-}
-
-fn remove(path: &Path) -> Result<(), CriuError> {
-    let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    removed.map_err(CriuError::at(path))
-}
-
-/// That a program is there.
-fn needs(program: &'static str, package: &'static str) -> Result<std::path::PathBuf, CriuError> {
-    crate::bounded::in_path(program).ok_or_else(|| Unavailable::Program { program, package }.into())
 }

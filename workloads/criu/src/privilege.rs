@@ -8,8 +8,8 @@ use std::process::Command;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
+use crate::CriuError;
 use crate::stage::Stage;
-use crate::{CriuError, bounded};
 
 /// Whether a process with other ids can be dumped from root's.
 pub(crate) fn is_whole() -> Result<bool, CriuError> {
@@ -39,7 +39,7 @@ pub(crate) fn as_user(stage: &Stage, (uid, gid): (u32, u32), criu: &Path) -> Res
 }
 
 fn permitted() -> Result<CapabilitySet, CriuError> {
-    let sets =
-        capabilities(None).map_err(|error| bounded::failed("asking for capabilities", &error.into()))?;
+    let sets = capabilities(None)
+        .map_err(|error| sealab_programs::ProgramError::of("asking for capabilities", &error.into()))?;
     Ok(sets.permitted)
 }

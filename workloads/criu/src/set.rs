@@ -12,11 +12,10 @@ use prost::Message;
 use schemars::JsonSchema;
 use sealab_checkpoint::image::{Header, Kind, PAGE_BYTES, proto};
 use sealab_memory::{ByteSize, Content, Memhog, Share, Workload};
+use sealab_programs::{ProgramError, Scratch};
 use serde::{Deserialize, Serialize};
 
 use crate::CriuError;
-use crate::bounded::failed;
-use crate::scratch::Scratch;
 
 /// What is filled, or is a hole, in one go.
 const PIECE: usize = 1 << 20;
@@ -202,8 +201,9 @@ impl ImageSet {
     }
 
     fn fill(&self, process: u32, piece: u64, length: u64) -> Result<Vec<u8>, CriuError> {
-        let wrong =
-            |error: &dyn std::error::Error| failed("making pages", &io::Error::other(error.to_string()));
+        let wrong = |error: &dyn std::error::Error| {
+            ProgramError::of("making pages", &io::Error::other(error.to_string()))
+        };
         let workload = Workload::Memhog(Memhog {
             size: ByteSize::from_bytes(length).map_err(|error| wrong(&error))?,
             content: self.content,

@@ -12,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::bounded::{self, Output, Running, until};
+use sealab_programs::{Output, ProgramError, Running, installed, last_lines, until};
+
 use crate::{CriuError, Unavailable};
 
 /// How long the namespaces may take to begin or to end.
@@ -64,7 +65,7 @@ impl Stage {
 
     fn with(first: &str, cancelled: &AtomicBool) -> Result<Self, CriuError> {
         for program in ["unshare", "nsenter", "setsid"] {
-            if !bounded::installed(program) {
+            if !installed(program) {
                 let package = "util-linux";
                 return Err(Unavailable::Program { program, package }.into());
             }
@@ -86,14 +87,14 @@ impl Stage {
             .stderr(stderr.stdio()?)
             .process_group(0)
             .spawn()
-            .map_err(|error| bounded::failed("unshare", &error))?;
+            .map_err(|error| ProgramError::of("unshare", &error))?;
         let pid = unshare.id();
         // From here on a drop ends it.
         let mut stage = Self { unshare, first: 0 };
         until("the making of namespaces", PATIENCE, cancelled, || {
             if stage.unshare.try_wait().ok().flatten().is_some() {
-                let reason = bounded::last_lines(&stderr.text());
-                return Err(Unavailable::Namespaces { reason }.into());
+                let reason = last_lines(&stderr.text());
+                return Err(CriuError::from(Unavailable::Namespaces { reason }));
             }
             Ok((stdout.text().trim() == "ready").then_some(()))
         })?;
@@ -144,7 +145,7 @@ impl Stage {
             }
             running
                 .ended()
-                .map_or(Ok(None), |status| Err(running.failure(status)))
+                .map_or(Ok(None), |status| Err(CriuError::from(running.failure(status))))
         })?;
         Ok(Started { running, pid })
     }
@@ -218,7 +219,7 @@ impl Drop for Stage {
         drop(self.unshare.stdin.take());
         let never = AtomicBool::new(false);
         let ended = until("the end of the namespaces", PATIENCE, &never, || {
-            Ok(self.unshare.try_wait().ok().flatten())
+            Ok::<_, ProgramError>(self.unshare.try_wait().ok().flatten())
         });
         if ended.is_err() {
             // unshare does not listen to milder signals; killed, it takes the first process with it.

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use sealab_memory::ByteSize;
+use sealab_programs::{Running, in_path, until};
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{Running, until};
 use crate::stage::Stage;
-use crate::{Criu, CriuError, Unavailable, bounded};
+use crate::{Criu, CriuError, Unavailable};
 
 /// A program to be dumped, with how much memory it has filled by then.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -139,7 +139,7 @@ pub(crate) trait Role: Send {
 
 /// The path of a program in the PATH.
 fn path_of(program: &'static str, package: &'static str) -> Result<OsString, CriuError> {
-    bounded::in_path(program)
+    in_path(program)
         .map(Into::into)
         .ok_or_else(|| Unavailable::Program { program, package }.into())
 }
@@ -148,5 +148,5 @@ fn path_of(program: &'static str, package: &'static str) -> Result<OsString, Cri
 fn alive(running: &mut Running) -> Result<(), CriuError> {
     running
         .ended()
-        .map_or(Ok(()), |status| Err(running.failure(status)))
+        .map_or(Ok(()), |status| Err(running.failure(status).into()))
 }

@@ -90,7 +90,7 @@ impl ChunkedLayer {
         self.layer_bytes
     }
 
-    pub(super) fn chunk_bytes(&self) -> u64 {
+    pub(crate) fn chunk_bytes(&self) -> u64 {
         u64::from(self.chunk_bytes)
     }
 
@@ -104,13 +104,13 @@ impl ChunkedLayer {
     }
 
     /// The length of a chunk's plaintext, in bytes.
-    pub(super) fn plain_bytes(&self, chunk: u64) -> usize {
+    pub(crate) fn plain_bytes(&self, chunk: u64) -> usize {
         let start = chunk.saturating_mul(self.chunk_bytes());
         self.layer_bytes.saturating_sub(start).min(self.chunk_bytes()) as usize
     }
 
     /// What each chunk is longer by as it is stored, in bytes.
-    pub(super) fn extra_bytes(&self) -> usize {
+    pub(crate) fn extra_bytes(&self) -> usize {
         match self.kind {
             Kind::Tagged { .. } => 0,
             Kind::Stream(_) => TAG_BYTES,
@@ -118,11 +118,11 @@ impl ChunkedLayer {
     }
 
     /// Where a chunk is stored.
-    pub(super) fn stored_at(&self, chunk: u64) -> u64 {
+    pub(crate) fn stored_at(&self, chunk: u64) -> u64 {
         chunk * (self.chunk_bytes() + self.extra_bytes() as u64)
     }
 
-    pub(super) fn opener(&self, engine: &dyn Engine) -> Result<Opener<'_>, EngineError> {
+    pub(crate) fn opener(&self, engine: &dyn Engine) -> Result<Opener<'_>, EngineError> {
         let (aead, ctr) = match &self.kind {
             Kind::Tagged { layer, tag_key, .. } => (engine.aead(tag_key)?, Some(layer.ctr(engine)?)),
             Kind::Stream(key) => (engine.aead(key)?, None),
@@ -146,7 +146,7 @@ fn committed(keys: &ChunkKeys, commitment: &[u8; 32]) -> Result<(), Error> {
 }
 
 /// Opens chunks in any order; belongs to one thread at a time.
-pub(super) struct Opener<'l> {
+pub(crate) struct Opener<'l> {
     layer: &'l ChunkedLayer,
     aead: Box<dyn Aead>,
     ctr: Option<Box<dyn Ctr>>,
@@ -155,7 +155,7 @@ pub(super) struct Opener<'l> {
 impl Opener<'_> {
     /// Verifies a chunk as it is stored and decrypts it in place; its plaintext is then at the front. A chunk that does
     /// not hold is left encrypted or zeros.
-    pub(super) fn open(&mut self, chunk: u64, stored: &mut [u8]) -> Result<(), Error> {
+    pub(crate) fn open(&mut self, chunk: u64, stored: &mut [u8]) -> Result<(), Error> {
         let plain_bytes = self.layer.plain_bytes(chunk);
         if chunk >= self.layer.chunks() || stored.len() != plain_bytes + self.layer.extra_bytes() {
             return Err(Error::malformed(

@@ -84,13 +84,13 @@ impl<'e> ChunkSealer<'e> {
 }
 
 /// Opens chunks; belongs to one thread at a time.
-pub(super) struct ChunkOpener<'e> {
+pub(crate) struct ChunkOpener<'e> {
     engine: &'e dyn Engine,
     decompressor: Decompressor<'static>,
 }
 
 impl<'e> ChunkOpener<'e> {
-    pub(super) fn new(engine: &'e dyn Engine) -> Result<Self, Error> {
+    pub(crate) fn new(engine: &'e dyn Engine) -> Result<Self, Error> {
         Ok(Self {
             engine,
             decompressor: Decompressor::new().map_err(Error::io("zstd".as_ref()))?,

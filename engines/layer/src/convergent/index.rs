@@ -36,7 +36,7 @@ pub(crate) struct ChunkEntry {
 /// The chunks of a layer, in order.
 #[derive(Default)]
 pub(crate) struct ChunkIndex {
-    pub(super) entries: Vec<ChunkEntry>,
+    pub(crate) entries: Vec<ChunkEntry>,
     pub(super) layer_bytes: u64,
 }
 

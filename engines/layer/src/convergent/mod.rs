@@ -13,8 +13,10 @@ mod seal;
 pub use open::{ChunkSource, ConvergentReader};
 pub use salt::{SALT_BYTES, Salt};
 
-pub(crate) use open::{open_all, open_index};
-pub(crate) use seal::{SealedLayer, seal_layer};
+pub(crate) use chunk::ChunkOpener;
+pub(crate) use index::ChunkIndex;
+pub(crate) use open::{open_all, open_chunk, open_index};
+pub(crate) use seal::{SealedLayer, Source, seal_layer};
 
 /// The format's cipher, as the public options of a layer name it.
 pub(crate) const CONVERGENT: &str = "SEALAB_CONVERGENT_AES_256_GCM";

@@ -53,7 +53,7 @@ impl ChunkIndex {
     }
 
     /// Where each chunk begins.
-    fn offsets(&self) -> Vec<u64> {
+    pub(crate) fn offsets(&self) -> Vec<u64> {
         let mut next = 0;
         let mut offset = |entry: &ChunkEntry| {
             let offset = next;
@@ -64,7 +64,8 @@ impl ChunkIndex {
     }
 }
 
-fn open_chunk(
+/// Reads and opens one chunk.
+pub(crate) fn open_chunk(
     entry: &ChunkEntry,
     source: &dyn ChunkSource,
     opener: &mut ChunkOpener<'_>,

@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::thread;
 
+use sealab_engine::Sha256;
+
 use super::chunk::ChunkSealer;
 use super::cutter::Cutter;
 use super::index::{ChunkEntry, ChunkIndex};
 use super::salt::Salt;
-use crate::image::{BlobWriter, Descriptor};
+use crate::files::Scan;
+use crate::image::{BlobWriter, Descriptor, Digest};
 use crate::ocicrypt::{CODE_BYTES, LayerKey};
-use crate::stream::Sha256;
 use crate::{Error, Work};
 
 /// What a sealed layer is, beside its chunks.
@@ -21,10 +23,18 @@ pub(crate) struct SealedLayer {
     pub(crate) commitment: [u8; CODE_BYTES],
 }
 
-/// Seals `layer`, whose blob is `source`, and writes its chunks as blobs. Its digest is verified.
+/// A layer that is sealed.
+pub(crate) struct Source<'a> {
+    pub(crate) layer: &'a Descriptor,
+    /// Its blob, from the start.
+    pub(crate) file: File,
+    /// Is shown the layer.
+    pub(crate) scan: Option<&'a mut Scan>,
+}
+
+/// Seals a layer, and writes its chunks as blobs. Its digest is verified.
 pub(crate) fn seal_layer(
-    layer: &Descriptor,
-    source: File,
+    source: Source<'_>,
     key: &LayerKey,
     salt: &Salt,
     writer: &mut BlobWriter,
@@ -34,16 +44,24 @@ pub(crate) fn seal_layer(
         .map(|_| ChunkSealer::new(work.engine, salt.key_maker(work.engine)?))
         .collect::<Result<Vec<_>, _>>()?;
     let mut cutter = Cutter::new(salt.boundary_seed()?);
-    let mut hash = Sha256::new();
+    let mut hash = work.engine.sha256()?;
     let mut index = ChunkIndex::default();
-    let mut reader = source.take(layer.size);
+    let Source {
+        layer,
+        file,
+        mut scan,
+    } = source;
+    let mut reader = file.take(layer.size);
     let mut more = true;
     while more {
         work.check()?;
         more = cutter.next(&mut reader, |data, lengths| {
-            for (entry, stored) in seal_window(data, lengths, &mut sealers, &mut hash)? {
+            for (entry, stored) in seal_window(data, lengths, &mut sealers, &mut *hash)? {
                 writer.add_chunk(&entry.digest, &stored)?;
                 index.push(entry)?;
+            }
+            if let Some(scan) = &mut scan {
+                scan.update(data);
             }
             (work.progress)(data.len() as u64);
             Ok::<_, Failure>(())
@@ -58,7 +76,7 @@ pub(crate) fn seal_layer(
             ),
         ));
     }
-    let found = hash.finish();
+    let found = Digest::new(hash.finish()?);
     if found != layer.digest {
         return Err(Error::Digest {
             expected: layer.digest,
@@ -76,7 +94,7 @@ fn seal_window(
     data: &[u8],
     lengths: &[usize],
     sealers: &mut [ChunkSealer<'_>],
-    hash: &mut Sha256,
+    hash: &mut dyn Sha256,
 ) -> Result<Vec<Sealed>, Error> {
     let mut rest = data;
     let chunks: Vec<&[u8]> = lengths
@@ -98,7 +116,7 @@ fn seal_window(
         };
         let this = sealers.next();
         let others: Vec<_> = sealers.map(|sealer| scope.spawn(move || seal(sealer))).collect();
-        hash.update(data);
+        let hashed = hash.update(data);
         let mut parts: Vec<_> = this.into_iter().map(seal).collect();
         for other in others {
             parts.push(
@@ -107,6 +125,7 @@ fn seal_window(
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             );
         }
+        hashed?;
         parts.into_iter().collect::<Result<Vec<_>, Error>>()
     })?;
     // Dealt out one by one, so taken back the same way.

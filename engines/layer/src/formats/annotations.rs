@@ -6,6 +6,8 @@ use base64ct::{Base64, Encoding};
 
 use crate::Error;
 use crate::chunks::{ChunkTable, MAX_TABLE_BYTES};
+use crate::files::MAX_SEALED_BYTES;
+use crate::image::FILE_INDEX;
 use crate::ocicrypt::MAX_OPTIONS_BYTES;
 use crate::wrapping::MAX_PACKET_BYTES;
 
@@ -82,6 +84,21 @@ pub(super) fn chunk_table(annotations: &Annotations) -> Result<Option<ChunkTable
         return Ok(None);
     };
     ChunkTable::parse(&decode(CHUNK_TABLE, text, MAX_TABLE_BYTES)?).map(Some)
+}
+
+/// The sealed index of the layer's files.
+pub(super) fn file_index(annotations: &Annotations) -> Result<Option<Vec<u8>>, Error> {
+    let text = annotations.get(FILE_INDEX);
+    text.map(|text| decode(FILE_INDEX, text, MAX_SEALED_BYTES))
+        .transpose()
+}
+
+pub(super) fn has_file_index(annotations: &Annotations) -> bool {
+    annotations.contains_key(FILE_INDEX)
+}
+
+pub(super) fn set_file_index(annotations: &mut Annotations, sealed: &[u8]) {
+    annotations.insert(FILE_INDEX.to_owned(), Base64::encode_string(sealed));
 }
 
 pub(super) fn has_chunk_table(annotations: &Annotations) -> bool {

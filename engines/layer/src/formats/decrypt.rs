@@ -13,7 +13,7 @@ use crate::image::{
     is_encrypted,
 };
 use crate::ocicrypt::LayerError;
-use crate::stream::{HmacSha256, Pipeline, Sha256, Side};
+use crate::stream::{Pipeline, Side};
 use crate::wrapping::NamedKey;
 use crate::{Error, Work};
 
@@ -40,6 +40,8 @@ pub struct LayerOutcome {
     pub sealed_digest: Option<SealedDigest>,
     /// The name of the key that opened the layer.
     pub key: Option<String>,
+    /// Whether the layer that was encrypted has a sealed index of its files.
+    pub file_index: bool,
 }
 
 impl LayerOutcome {
@@ -62,6 +64,7 @@ impl LayerOutcome {
             written_bytes: written.size,
             sealed_digest,
             key,
+            file_index: false,
         }
     }
 }
@@ -203,8 +206,8 @@ fn open_whole(
 ) -> Result<Digest, Error> {
     let key = &unlocked.options.key;
     let source = layout.open_blob(layer)?;
-    let (mut source_hash, mut hash) = (Sha256::new(), Sha256::new());
-    let mut mac = HmacSha256::new(key.expose());
+    let (mut source_hash, mut hash) = (work.engine.sha256()?, work.engine.sha256()?);
+    let mut mac = key.mac(work.engine)?;
     let mut ctr = key.ctr(work.engine)?;
     let transform = |piece: u64, sealed: &[u8], plain: &mut Vec<u8>| {
         plain.resize(sealed.len(), 0);
@@ -212,31 +215,22 @@ fn open_whole(
         Ok(ctr.apply(&counter, joined(sealed, plain)?)?)
     };
     Pipeline::new(PIECE_BYTES, transform)
-        .look(Side::Output, |_, plain| {
-            hash.update(plain);
-            Ok(())
-        })
+        .look(Side::Output, |_, plain| Ok(hash.update(plain)?))
         .look(Side::Output, |_, plain| write(blob, plain))
-        .look(Side::Input, |_, sealed| {
-            source_hash.update(sealed);
-            Ok(())
-        })
-        .look(Side::Input, |_, sealed| {
-            mac.update(sealed);
-            Ok(())
-        })
+        .look(Side::Input, |_, sealed| Ok(source_hash.update(sealed)?))
+        .look(Side::Input, |_, sealed| Ok(mac.update(sealed)?))
         .run(&source, layer.size, work)?;
-    let found = source_hash.finish();
+    let found = Digest::new(source_hash.finish()?);
     if found != layer.digest {
         return Err(Error::Digest {
             expected: layer.digest,
             found,
         });
     }
-    if !bool::from(mac.finish().ct_eq(&unlocked.options.code)) {
+    if !bool::from(mac.finish()?.ct_eq(&unlocked.options.code)) {
         return Err(Error::layer(name)(LayerError::Unauthentic));
     }
-    Ok(hash.finish())
+    Ok(Digest::new(hash.finish()?))
 }
 
 /// What the sealed digest says of the opened layer. Where nothing was compressed, it must be the layer's.
@@ -261,7 +255,7 @@ fn judge(sealed: Option<&str>, place: &LayerPlace, opened: &Descriptor) -> Resul
 }
 
 /// Names the layer before the part of it that an error is about.
-pub(super) fn within(name: &str) -> impl Fn(Error) -> Error {
+pub(crate) fn within(name: &str) -> impl Fn(Error) -> Error {
     move |error| match error {
         Error::Malformed { place, problem } => Error::malformed(format!("{name}: {place}"), problem),
         Error::Unauthentic { place, problem } => Error::unauthentic(format!("{name}: {place}"), problem),

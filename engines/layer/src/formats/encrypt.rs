@@ -1,20 +1,24 @@
 //! Encrypting an image's layers.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Write;
 
-use sealab_engine::InOutBuf;
+use sealab_engine::{InOutBuf, Sha256};
 
 use super::annotations;
 use super::decrypt::within;
 use super::{Format, LayerOutcome, SealedDigest};
 use crate::chunks::{CHUNK_BYTES, StreamCipher, StreamSealer, Tagger, stream_bytes};
-use crate::convergent::{CONVERGENT, Salt, SealedLayer, seal_layer};
+use crate::convergent::{CONVERGENT, Salt, SealedLayer, Source, seal_layer};
+use crate::files::{self, FileIndex, Scan};
 use crate::image::{
-    BlobWriter, Descriptor, Digest, ImageReference, Index, LayerChoice, LayerPlace, Layout, NewLayout,
-    PartialBlob, REF_NAME, encrypted, rewrite,
+    BlobWriter, Compressed, Descriptor, Digest, ImageReference, Index, LayerChoice, LayerPlace, Layout,
+    NewLayout, PartialBlob, REF_NAME, compressed, encrypted, rewrite, visit,
 };
 use crate::ocicrypt::{CODE_BYTES, LayerKey, LayerOptions};
-use crate::stream::{HmacSha256, Pipeline, Sha256, Side};
+use crate::recompress::{Compression, Recompressed, recompress};
+use crate::stream::{Pipeline, Side};
 use crate::wrapping::{LayerRecipient, wrap};
 use crate::{Error, Work};
 
@@ -33,6 +37,8 @@ pub struct EncryptOptions<'a> {
     /// The secret salt of [`Format::Convergent`]: images with the same one share their equal chunks. Without one, a new
     /// one is made, and only the layers of this image share theirs. Other formats need none.
     pub salt: Option<&'a Salt>,
+    /// How the layers are compressed before they are encrypted.
+    pub compression: Compression,
 }
 
 /// Encrypts the chosen layers of `source` into the new layout `destination`, which appears whole or not at all. The
@@ -58,7 +64,24 @@ pub fn encrypt(
             Ok(Some(sealed))
         },
     )?;
+    let indexed = indexed(destination, options.choice)?;
+    for outcome in &mut outcomes {
+        outcome.file_index = indexed.contains(&outcome.written);
+    }
     Ok(outcomes)
+}
+
+/// The layers that kept their file index: a manifest that would have become too long for them has dropped some.
+fn indexed(image: &ImageReference, choice: &LayerChoice) -> Result<BTreeSet<Digest>, Error> {
+    let layout = Layout::open(&image.directory)?;
+    let mut indexed = BTreeSet::new();
+    visit(&layout, &layout.image(None)?, choice, &mut |_, layer| {
+        if annotations::has_file_index(&layer.annotations) {
+            indexed.insert(layer.digest);
+        }
+        Ok(())
+    })?;
+    Ok(indexed)
 }
 
 pub(super) type Change<'a> =
@@ -100,6 +123,26 @@ fn encrypt_layer(
     work: &Work<'_>,
 ) -> Result<(Descriptor, LayerOutcome), Error> {
     let name = place.to_string();
+    let source = layer;
+    // Looked at before anything is done for it.
+    encrypted(&layer.media_type).map_err(|problem| Error::malformed(&name, problem))?;
+    // Nothing of a layer that is one message can be read by an index.
+    let has_chunks = options.format != Format::Ocicrypt;
+    let mut scan = Scan::new(has_chunks);
+    let recompressed = recompress(layout, place, layer, options.compression, &mut scan, writer, work)
+        .map_err(within(&name))?;
+    // Read twice, told once.
+    let silent = Work {
+        progress: &|_| {},
+        ..*work
+    };
+    let (layer, work) = match &recompressed {
+        Some(recompressed) => (&recompressed.layer, &silent),
+        None => {
+            scan = Scan::new(has_chunks && compressed(&layer.media_type) == Ok(Compressed::No));
+            (layer, work)
+        }
+    };
     let media_type = encrypted(&layer.media_type).map_err(|problem| Error::malformed(&name, problem))?;
     let mut sealed = layer.clone();
     let mut layer_options = LayerOptions {
@@ -113,9 +156,16 @@ fn encrypt_layer(
         annotations::set_packets(&mut sealed.annotations, &scheme, &[packet]);
     }
 
+    let layer_bytes = layer.size;
     let blob = writer.begin()?;
+    let file = match &recompressed {
+        Some(recompressed) => recompressed.open()?,
+        None => layout.open_blob(layer)?,
+    };
+    // Shown the tar here unless it was shown before.
+    let mut unscanned = recompressed.is_none().then_some(&mut scan);
     let sealing = Sealing {
-        layout,
+        file,
         layer,
         key: &layer_options.key,
         blob: &blob,
@@ -127,7 +177,7 @@ fn encrypt_layer(
             let mut tagger = seekable
                 .then(|| Tagger::new(work.engine, &layer_options.key, layer.size))
                 .transpose()?;
-            let (digest, code) = sealing.ctr_hmac(&mut tagger)?;
+            let (digest, code) = sealing.ctr_hmac(&mut tagger, &mut unscanned)?;
             sealed.digest = digest;
             layer_options.code = code;
             if let Some(tagger) = tagger {
@@ -136,16 +186,20 @@ fn encrypt_layer(
             layer_options.public_json()
         }
         Format::ChunkedAead(cipher) => {
-            let (digest, commitment) = sealing.stream(cipher)?;
+            let (digest, commitment) = sealing.stream(cipher, &mut unscanned)?;
             sealed.digest = digest;
             sealed.size = stream_bytes(layer.size);
             layer_options.code = commitment;
             layer_options.public_json_as(cipher.name())
         }
         Format::Convergent => {
-            let source = layout.open_blob(layer)?;
+            let source = Source {
+                layer,
+                file: sealing.file,
+                scan: unscanned,
+            };
             let SealedLayer { index, commitment } =
-                seal_layer(layer, source, &layer_options.key, salt, writer, work).map_err(within(&name))?;
+                seal_layer(source, &layer_options.key, salt, writer, work).map_err(within(&name))?;
             write(&blob, &index)?;
             sealed.digest = Digest::of(&index);
             sealed.size = index.len() as u64;
@@ -153,11 +207,22 @@ fn encrypt_layer(
             layer_options.public_json_as(CONVERGENT)
         }
     };
+    let (frames, tar_bytes) = recompressed.map_or((Vec::new(), layer_bytes), Recompressed::into_frames);
+    if let Some(entries) = scan.finish(tar_bytes) {
+        let index = FileIndex {
+            tar_bytes,
+            frames,
+            entries,
+        };
+        if let Some(index) = files::seal(work.engine, &layer_options.key, layer_bytes, index)? {
+            annotations::set_file_index(&mut sealed.annotations, &index);
+        }
+    }
     annotations::set_public_options(&mut sealed.annotations, &public.map_err(Error::layer(&name))?);
     writer.finish(blob, &sealed.digest)?;
     let outcome = LayerOutcome::new(
         place,
-        layer,
+        source,
         &sealed,
         options.format,
         Some(SealedDigest::Holds),
@@ -168,7 +233,7 @@ fn encrypt_layer(
 }
 
 struct Sealing<'a> {
-    layout: &'a Layout,
+    file: File,
     layer: &'a Descriptor,
     key: &'a LayerKey,
     blob: &'a PartialBlob,
@@ -177,8 +242,12 @@ struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// AES-256-CTR and HMAC-SHA-256 over the ciphertext; gives the digest and code of it.
-    fn ctr_hmac(&self, tagger: &mut Option<Tagger>) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
-        let (mut hash, mut mac) = (Sha256::new(), HmacSha256::new(self.key.expose()));
+    fn ctr_hmac(
+        &self,
+        tagger: &mut Option<Tagger>,
+        scan: &mut Option<&mut Scan>,
+    ) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
+        let (mut hash, mut mac) = (self.work.engine.sha256()?, self.key.mac(self.work.engine)?);
         let mut ctr = self.key.ctr(self.work.engine)?;
         let chunk_bytes = tagger.as_ref().map_or(0, |tagger| tagger.chunk_bytes() as usize);
         let piece_bytes = PIECE_BYTES.max(chunk_bytes);
@@ -187,46 +256,52 @@ impl Sealing<'_> {
             sealed.resize(plain.len(), 0);
             Ok(ctr.apply(&counter, joined(plain, sealed)?)?)
         };
-        let mut pipeline = Pipeline::new(piece_bytes, transform).look(Side::Output, |_, sealed| {
-            mac.update(sealed);
-            Ok(())
-        });
+        let mut pipeline =
+            Pipeline::new(piece_bytes, transform).look(Side::Output, |_, sealed| Ok(mac.update(sealed)?));
         if let Some(tagger) = tagger {
             pipeline = pipeline.look(Side::Output, |_, sealed| tagger.update(sealed));
         }
-        self.run(pipeline, &mut hash)?;
-        Ok((hash.finish(), mac.finish()))
+        self.run(pipeline, &mut *hash, scan)?;
+        Ok((Digest::new(hash.finish()?), mac.finish()?))
     }
 
     /// A STREAM; gives the digest of it and what commits to its key.
-    fn stream(&self, cipher: StreamCipher) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
+    fn stream(
+        &self,
+        cipher: StreamCipher,
+        scan: &mut Option<&mut Scan>,
+    ) -> Result<(Digest, [u8; CODE_BYTES]), Error> {
         let mut sealer = StreamSealer::new(self.work.engine, cipher, self.key, self.layer.size)?;
         let commitment = sealer.commitment();
-        let mut hash = Sha256::new();
+        let mut hash = self.work.engine.sha256()?;
         const { assert!(PIECE_BYTES.is_multiple_of(CHUNK_BYTES as usize)) }
         let transform = |piece: u64, plain: &[u8], sealed: &mut Vec<u8>| {
             sealer.seal(piece * PIECE_BYTES as u64, plain, sealed)
         };
-        self.run(Pipeline::new(PIECE_BYTES, transform), &mut hash)?;
-        Ok((hash.finish(), commitment))
+        self.run(Pipeline::new(PIECE_BYTES, transform), &mut *hash, scan)?;
+        Ok((Digest::new(hash.finish()?), commitment))
     }
 
-    /// Adds the stages that every format has: the source's digest, the new one, and writing.
-    fn run<'p>(&'p self, pipeline: Pipeline<'p>, hash: &'p mut Sha256) -> Result<(), Error> {
-        let source = self.layout.open_blob(self.layer)?;
-        let mut source_hash = Sha256::new();
-        let pipeline = pipeline
-            .look(Side::Output, |_, sealed| {
-                hash.update(sealed);
-                Ok(())
-            })
-            .look(Side::Output, |_, sealed| write(self.blob, sealed))
-            .look(Side::Input, |_, plain| {
-                source_hash.update(plain);
+    /// Adds the stages that every format has: the source's digest, the new one, writing, and the look for files.
+    fn run<'p>(
+        &'p self,
+        mut pipeline: Pipeline<'p>,
+        hash: &'p mut dyn Sha256,
+        scan: &'p mut Option<&mut Scan>,
+    ) -> Result<(), Error> {
+        let mut source_hash = self.work.engine.sha256()?;
+        if let Some(scan) = scan {
+            pipeline = pipeline.look(Side::Input, |_, plain| {
+                scan.update(plain);
                 Ok(())
             });
-        pipeline.run(&source, self.layer.size, self.work)?;
-        let found = source_hash.finish();
+        }
+        let pipeline = pipeline
+            .look(Side::Output, |_, sealed| Ok(hash.update(sealed)?))
+            .look(Side::Output, |_, sealed| write(self.blob, sealed))
+            .look(Side::Input, |_, plain| Ok(source_hash.update(plain)?));
+        pipeline.run(&self.file, self.layer.size, self.work)?;
+        let found = Digest::new(source_hash.finish()?);
         if found != self.layer.digest {
             return Err(Error::Digest {
                 expected: self.layer.digest,

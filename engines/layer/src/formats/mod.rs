@@ -12,6 +12,8 @@ mod unlock;
 use std::fmt;
 use std::str::FromStr;
 
+use sealab_engine::Primitive;
+
 use crate::chunks::StreamCipher;
 use crate::convergent::CONVERGENT;
 use crate::ocicrypt::CIPHER;
@@ -22,6 +24,9 @@ pub use open::{open_convergent_layer, open_layer};
 pub use recipients::{WrappedFor, recipients_of};
 pub use rewrap::{Removal, Rewrap, rewrap};
 pub use show::{LayerInfo, show};
+
+pub(crate) use decrypt::within;
+pub(crate) use open::{LayerParts, open_parts};
 
 /// How an encrypted layer lies in its blob and annotations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +60,20 @@ impl Format {
             Self::ChunkedAead(StreamCipher::Aes256Gcm) => "chunked-aead",
             Self::ChunkedAead(StreamCipher::ChaCha20Poly1305) => "chunked-aead-chacha20-poly1305",
             Self::Convergent => "convergent",
+        }
+    }
+
+    /// What an engine must have to encrypt or decrypt layers of the format.
+    pub fn primitives(self) -> &'static [Primitive] {
+        use Primitive::{Aes256Ctr, Aes256Gcm, ChaCha20Poly1305, HmacSha256, Sha256};
+        match self {
+            Self::Ocicrypt => &[Aes256Ctr, HmacSha256, Sha256],
+            // The index of its files is under AES-256-GCM.
+            Self::ChunkedAead(StreamCipher::ChaCha20Poly1305) => {
+                &[ChaCha20Poly1305, Aes256Gcm, HmacSha256, Sha256]
+            }
+            Self::ChunkedAead(StreamCipher::Aes256Gcm) | Self::Convergent => &[Aes256Gcm, HmacSha256, Sha256],
+            Self::OcicryptSeekable => &[Aes256Ctr, Aes256Gcm, HmacSha256, Sha256],
         }
     }
 

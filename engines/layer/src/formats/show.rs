@@ -39,6 +39,8 @@ pub struct LayerInfo {
     pub packets: BTreeMap<String, usize>,
     /// The length of its chunks, in bytes, where it has a chunk table.
     pub chunk_bytes: Option<u32>,
+    /// Whether it has a sealed index of its files.
+    pub file_index: bool,
 }
 
 /// What shows of each layer of an image.
@@ -77,6 +79,7 @@ pub fn show(image: &ImageReference) -> Result<Vec<LayerInfo>, Error> {
                 .collect(),
             packets: annotations::schemes(&layer.annotations),
             chunk_bytes: table.map(|table| table.chunk_bytes()),
+            file_index: annotations::has_file_index(&layer.annotations),
         });
         Ok(())
     })?;

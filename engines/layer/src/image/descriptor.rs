@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::Digest;
+use super::media_type::{CHUNK, is_encrypted};
 
 /// What a manifest or an index says of a blob.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -36,6 +37,11 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Whether the blob is an encrypted layer, or a chunk of one.
+    pub fn is_sealed(&self) -> bool {
+        is_encrypted(&self.media_type) || self.media_type == CHUNK
+    }
+
     /// A blob of which no more is said than its digest and length, in bytes.
     pub(crate) fn blob(digest: &Digest, size: u64) -> Self {
         Self {
@@ -77,6 +83,13 @@ pub struct Manifest {
     /// The members that are not known.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl Manifest {
+    /// The layers, without the chunks that may be listed behind them.
+    pub(crate) fn image_layers(&self) -> impl Iterator<Item = &Descriptor> {
+        self.layers.iter().filter(|layer| layer.media_type != CHUNK)
+    }
 }
 
 /// Several manifests: a layout's entry, or an image for several platforms.

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::media_type::{CHUNK, INDEX};
-use super::{BlobWriter, Descriptor, Digest, Index, LayerChoice, Layout, MANIFEST, Manifest, is_encrypted};
+use super::{
+    BlobWriter, Descriptor, Digest, FILE_INDEX, Index, LayerChoice, Layout, MANIFEST, MAX_MANIFEST_BYTES,
+    Manifest, is_encrypted,
+};
 use crate::Error;
 
 /// How deep indexes may lie within indexes.
@@ -186,6 +189,9 @@ fn walk(
             }
             if let Some(writer) = writer {
                 list_chunks(source, writer, &mut manifest, chunks)?;
+                if !same {
+                    shorten(&mut manifest, &place)?;
+                }
             }
             Ok((
                 written(source, root, writer, (!same).then_some(&manifest), &place)?,
@@ -233,6 +239,21 @@ fn list_chunks(
             media_type: CHUNK.to_owned(),
             ..Descriptor::blob(&digest, size)
         }));
+    Ok(())
+}
+
+/// Drops file indexes, the longest first, until the manifest is as long as may be: a layer is read without one too.
+fn shorten(manifest: &mut Manifest, place: &str) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(manifest).map_err(|error| Error::malformed(place, error.to_string()))?;
+    let mut bytes = bytes.len();
+    while bytes > MAX_MANIFEST_BYTES {
+        let index = |layer: &Descriptor| layer.annotations.get(FILE_INDEX).map_or(0, String::len);
+        let longest = manifest.layers.iter_mut().max_by_key(|layer| index(layer));
+        let Some(dropped) = longest.and_then(|layer| layer.annotations.remove(FILE_INDEX)) else {
+            break;
+        };
+        bytes -= dropped.len();
+    }
     Ok(())
 }
 

@@ -63,6 +63,11 @@ impl LayerKey {
         engine.ctr(&CtrKey(self.key.clone()))
     }
 
+    /// HMAC-SHA-256 under the key.
+    pub(crate) fn mac(&self, engine: &dyn Engine) -> Result<Box<dyn HmacSha256>, EngineError> {
+        engine.hmac_sha256(&MacKey::new(self.key.expose()))
+    }
+
     /// The counter block for the byte at `offset`, a multiple of 16.
     pub(crate) fn counter(&self, offset: u64) -> [u8; NONCE_BYTES] {
         let first = u128::from_be_bytes(self.nonce);
@@ -89,8 +94,8 @@ impl LayerCipher {
     /// The cipher under a layer's key and nonce.
     pub fn new(engine: &dyn Engine, key: &LayerKey) -> Result<Self, EngineError> {
         Ok(Self {
-            ctr: engine.ctr(&CtrKey(key.key.clone()))?,
-            mac: engine.hmac_sha256(&MacKey::new(key.key.expose()))?,
+            ctr: key.ctr(engine)?,
+            mac: key.mac(engine)?,
             nonce: u128::from_be_bytes(key.nonce),
         })
     }

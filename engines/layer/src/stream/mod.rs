@@ -3,5 +3,5 @@
 mod hashing;
 mod pipeline;
 
-pub(crate) use hashing::{HmacSha256, Sha256};
+pub(crate) use hashing::Sha256;
 pub(crate) use pipeline::{Pipeline, Side};

@@ -31,6 +31,7 @@ fn sealed(format: Format, plain: &[u8], place: &Path) -> ImageReference {
         recipients: std::slice::from_ref(&rsa),
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&source, &closed, &options, &work(&*engine())).unwrap();
     closed

@@ -41,6 +41,7 @@ fn sealed_from(source: &ImageReference, salt: Option<&Salt>, to: &Path) -> Image
         recipients: &[public("rsa.pub.pem")],
         choice: &LayerChoice::default(),
         salt,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(source, &closed, &options, &work(&*engine())).unwrap();
     closed

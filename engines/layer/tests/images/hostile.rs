@@ -21,6 +21,7 @@ fn refused(format: Format, blob: &dyn Fn(&mut Vec<u8>), change: &dyn Fn(&mut Val
         recipients: std::slice::from_ref(&rsa),
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     let mut changed = serde_json::to_value(manifest(&closed)).unwrap();
@@ -128,6 +129,7 @@ fn a_blob_that_is_not_what_its_name_says_is_refused() {
             recipients: std::slice::from_ref(&rsa),
             choice: &choice,
             salt: None,
+            compression: sealab_layer::Compression::Keep,
         };
         let closed = reference(&place.path().join("closed"));
         let error = encrypt(&source, &closed, &options, &work(&*engine()))
@@ -305,6 +307,7 @@ fn a_changed_chunk_table_is_refused_and_a_missing_one_costs_only_its_use() {
         recipients: std::slice::from_ref(&rsa),
         choice: &choice,
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     let mut changed = serde_json::to_value(manifest(&closed)).unwrap();

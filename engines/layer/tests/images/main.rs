@@ -4,6 +4,7 @@
 
 mod chunks;
 mod convergent;
+mod files;
 mod golden;
 mod hostile;
 #[cfg(feature = "grpc")]
@@ -12,6 +13,7 @@ mod recipients_keyprovider;
 #[cfg(feature = "pgp")]
 mod recipients_pgp;
 mod recipients_pkcs7;
+mod recompress;
 mod rewrap;
 mod roundtrip;
 mod skopeo;

@@ -74,6 +74,7 @@ fn encrypted(to: &Path, providers: &Keyproviders) -> Result<ImageReference, Stri
         recipients: &[LayerRecipient::read("provider:service", providers).unwrap()],
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).map_err(|error| error.to_string())?;
     Ok(closed)

@@ -66,6 +66,7 @@ fn encrypted(to: &Path, recipients: &[LayerRecipient]) -> Result<ImageReference,
         recipients,
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine()))?;
     Ok(closed)

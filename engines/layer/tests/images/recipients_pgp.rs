@@ -115,6 +115,7 @@ fn gpg_skopeo_and_sealab_read_each_other() {
         recipients: &[recipient(&rsa[0]).unwrap(), recipient(&ec[0]).unwrap()],
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     let plain = layers(&fixture("plain"));

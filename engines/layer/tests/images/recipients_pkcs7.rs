@@ -62,6 +62,7 @@ fn encrypted(to: &Path, recipients: &[LayerRecipient]) -> ImageReference {
         recipients,
         choice: &LayerChoice::default(),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
     closed

@@ -19,6 +19,7 @@ fn sealed(
         recipients: &[rsa, ec],
         choice,
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     encrypt(source, to, &options, &work(&*engine())).unwrap()
 }
@@ -184,6 +185,7 @@ fn platforms_are_chosen() {
         recipients: std::slice::from_ref(&rsa),
         choice: &none,
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     let error = encrypt(&source, &to, &options, &work(&*engine())).unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
@@ -206,6 +208,7 @@ fn what_cannot_be_leaves_nothing() {
                 recipients,
                 choice: &choice(layers),
                 salt: None,
+                compression: sealab_layer::Compression::Keep,
             };
             encrypt(source, to, &options, &work(&*engine()))
                 .unwrap_err()
@@ -267,6 +270,7 @@ fn what_cannot_be_leaves_nothing() {
         recipients: std::slice::from_ref(&rsa),
         choice: &choice(&[]),
         salt: None,
+        compression: sealab_layer::Compression::Keep,
     };
     let error = encrypt(&fixture("plain"), &to, &options, &interrupted).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");

@@ -98,6 +98,7 @@ fn skopeo_decrypts_what_is_encrypted_here() {
                 recipients: &recipients,
                 choice: &LayerChoice::default(),
                 salt: None,
+                compression: sealab_layer::Compression::Keep,
             };
             encrypt(&fixture("plain"), &closed, &options, &work(&*engine())).unwrap();
             for (number, (key, fits)) in private_pems(place.path()).iter().zip(fits).enumerate() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly")]
 
+mod lazy;
 mod server;
 
 use std::collections::BTreeMap;

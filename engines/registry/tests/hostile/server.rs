@@ -1,5 +1,7 @@
 //! A server on this machine that answers as it is told, right or wrong.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

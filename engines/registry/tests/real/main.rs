@@ -14,7 +14,7 @@ use sealab_engine::Engine;
 use sealab_keys::jwe::JweKey;
 use sealab_keys::{Recipient, RecipientKey};
 use sealab_layer::image::{Descriptor, Digest, ImageReference, LayerChoice, Manifest};
-use sealab_layer::{EncryptOptions, Format, NamedKey, Work, encrypt, open_layer};
+use sealab_layer::{Compression, EncryptOptions, Format, NamedKey, Work, encrypt, open_layer};
 use sealab_registry::{Parts, RegistryError, RemoteImage, Replacing, Repository, Transfer, pull, push};
 use serde_json::json;
 
@@ -79,6 +79,7 @@ fn encrypted(plain: &[u8], format: Format, place: &Path) -> ImageReference {
         recipients: &[Recipient::read(&key_file("rsa.pub.pem")).unwrap().into()],
         choice: &LayerChoice::default(),
         salt: None,
+        compression: Compression::Keep,
     };
     let work = Work {
         engine: &*engine(),

@@ -8,9 +8,10 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::measured::{End, Spent, Words, pipe};
-use super::{Tool, needs};
-use crate::{CriuError, Unavailable, bounded};
+use sealab_programs::{End, Measured, ProgramError, Spent, Words, needs, run, words};
+
+use super::Tool;
+use crate::{CriuError, Unavailable};
 
 /// Who a made-up key belongs to.
 const OWNER: &str = "sealab <sealab@localhost>";
@@ -112,7 +113,7 @@ impl Prepared {
                 programs[0].push(".".into());
                 programs.extend((!seal.is_empty()).then(|| seal.clone()));
                 let ends = (End::Own, End::File(sealed));
-                pipe(&programs, ends, &self.place, limit, cancelled)
+                self.pipe(&programs, ends, limit, cancelled)
             }
             Steps::Folders { seal, .. } => self.folders(seal, images, sealed, limit, cancelled),
         }
@@ -132,7 +133,7 @@ impl Prepared {
                 let mut programs: Vec<Words> = (!open.is_empty()).then(|| open.clone()).into_iter().collect();
                 programs.push(tar("-xf", opened));
                 let ends = (End::File(sealed), End::Own);
-                pipe(&programs, ends, &self.place, limit, cancelled)
+                self.pipe(&programs, ends, limit, cancelled)
             }
             Steps::Folders { open, .. } => self.folders(open, sealed, opened, limit, cancelled),
         }
@@ -148,7 +149,23 @@ impl Prepared {
     ) -> Result<Spent, CriuError> {
         let mut command = words.clone();
         command.extend([from.into(), to.into()]);
-        pipe(&[command], (End::Own, End::Own), &self.place, limit, cancelled)
+        self.pipe(&[command], (End::Own, End::Own), limit, cancelled)
+    }
+
+    fn pipe(
+        &self,
+        programs: &[Words],
+        ends: (End<'_>, End<'_>),
+        limit: Duration,
+        cancelled: &AtomicBool,
+    ) -> Result<Spent, CriuError> {
+        let measured = Measured {
+            place: &self.place,
+            environment: &[("GNUPGHOME", self.place.join("gnupg"))],
+            limit,
+            cancelled,
+        };
+        Ok(measured.pipe(programs, ends)?)
     }
 }
 
@@ -162,7 +179,7 @@ impl Drop for Prepared {
                 .arg(self.place.join("gnupg"))
                 .args(["--kill", "all"]);
             let never = AtomicBool::new(false);
-            let _ = bounded::run(&mut command, "gpgconf", Duration::from_secs(10), &never);
+            let _ = run(&mut command, "gpgconf", Duration::from_secs(10), &never);
         }
     }
 }
@@ -174,7 +191,7 @@ impl Workshop<'_> {
             .args(&words[1..])
             .env("GNUPGHOME", self.place.join("gnupg"));
         let name = words[0].display().to_string();
-        bounded::run(&mut command, &name, self.limit, self.cancelled)
+        Ok(run(&mut command, &name, self.limit, self.cancelled)?)
     }
 
     /// Writes a random passphrase.
@@ -184,7 +201,7 @@ impl Workshop<'_> {
         let mut rest = &mut bytes[..];
         while !rest.is_empty() {
             let count = rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty())
-                .map_err(|error| bounded::failed("the making of a passphrase", &error.into()))?;
+                .map_err(|error| ProgramError::of("the making of a passphrase", &error.into()))?;
             rest = &mut rest[count..];
         }
         let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -287,8 +304,4 @@ fn tar(action: &str, folder: &Path) -> Words {
         action.into(),
         "-".into(),
     ]
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Words {
-    words.map(OsString::from).to_vec()
 }

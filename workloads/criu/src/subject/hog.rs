@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use sealab_memory::ByteSize;
+use sealab_programs::Running;
 
 use super::{Role, Scene, Wrong, alive, path_of};
 use crate::CriuError;
-use crate::bounded::Running;
 
 /// The CPU time that shows progress, in ticks of 10 ms.
 const TICKS: u64 = 5;

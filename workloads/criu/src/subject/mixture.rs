@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use sealab_memory::ByteSize;
+use sealab_programs::Running;
 
 use super::{Role, Scene, Wrong, alive};
-use crate::bounded::Running;
 use crate::mixture::Status;
 use crate::{CriuError, Unavailable};
 

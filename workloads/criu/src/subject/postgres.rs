@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sealab_memory::ByteSize;
+use sealab_programs::{Running, run};
 
 use super::{Role, Scene, Wrong, alive, path_of};
-use crate::bounded::{self, Running};
 use crate::{CriuError, Unavailable};
 
 /// Where Debian keeps its versions, each in a folder of its number.
@@ -97,7 +97,7 @@ impl Postgres {
             ])
             .arg(scene.state.join("socket"))
             .args(["-c", sql]);
-        let answer = bounded::run(&mut command, what, scene.limit, scene.cancelled)?;
+        let answer = run(&mut command, what, scene.limit, scene.cancelled)?;
         Ok(answer.trim().to_owned())
     }
 }
@@ -155,7 +155,8 @@ impl Role for Postgres {
             .env("PATH", "/usr/bin:/bin")
             .current_dir("/");
         let what = format!("initdb as {}", self.user.name);
-        bounded::run(&mut command, &what, scene.limit, scene.cancelled).map(|_| ())
+        run(&mut command, &what, scene.limit, scene.cancelled)?;
+        Ok(())
     }
 
     fn fill(&mut self, scene: &mut Scene<'_>, running: &mut Running) -> Result<(), CriuError> {

@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealab_memory::{ByteSize, Content, Memhog, Workload};
+use sealab_programs::{ProgramError, Running};
 
 use super::{Role, Scene, Wrong, alive, path_of};
 use crate::CriuError;
-use crate::bounded::{Running, failed};
 
 /// Bytes of a value.
 const VALUE: usize = 4096;
@@ -131,8 +131,9 @@ fn key(batch: u64, index: usize) -> String {
 /// The values of a batch: text, random and mixed ones in turn.
 fn values(batch: u64) -> Result<Vec<u8>, CriuError> {
     let content = [Content::Text, Content::Random, Content::Mixed][(batch % 3) as usize];
-    let wrong =
-        |error: &dyn std::error::Error| failed("making values", &std::io::Error::other(error.to_string()));
+    let wrong = |error: &dyn std::error::Error| {
+        ProgramError::of("making values", &std::io::Error::other(error.to_string()))
+    };
     let mut bytes = vec![0; VALUE * BATCH];
     let size = ByteSize::from_bytes(bytes.len() as u64).map_err(|error| wrong(&error))?;
     let workload = Workload::Memhog(Memhog {
@@ -183,7 +184,7 @@ impl Client {
     fn flush(&mut self) -> Result<(), CriuError> {
         let result = self.socket.get_mut().write_all(&self.pending);
         self.pending.clear();
-        result.map_err(|error| failed("writing to redis-server", &error))
+        result.map_err(|error| ProgramError::of("writing to redis-server", &error).into())
     }
 
     fn ask(&mut self, words: &[&[u8]]) -> Result<Vec<u8>, CriuError> {
@@ -194,7 +195,7 @@ impl Client {
 
     /// An answer: of a string its bytes, else the line.
     fn answer(&mut self) -> Result<Vec<u8>, CriuError> {
-        let broken = |error: std::io::Error| failed("reading from redis-server", &error);
+        let broken = |error: std::io::Error| ProgramError::of("reading from redis-server", &error);
         let mut line = Vec::new();
         (&mut self.socket)
             .take(ANSWER_MOST as u64)
@@ -222,9 +223,10 @@ impl Client {
             return Ok(());
         }
         let answer = String::from_utf8_lossy(&answer);
-        Err(failed(
+        Err(ProgramError::of(
             "redis-server",
             &std::io::Error::other(format!("{answer:?} in place of {status}")),
-        ))
+        )
+        .into())
     }
 }

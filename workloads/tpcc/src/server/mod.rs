@@ -63,6 +63,17 @@ impl Kind {
         }
     }
 
+    /// The bytes that a volume needs for the server's own files, its redo log above all, and the file system's; a generous
+    /// estimate.
+    pub fn own_bytes(self) -> u64 {
+        match self {
+            // Two times `max_wal_size` is never reached, and the templates have some 20 MiB.
+            Self::Postgresql => 2 * postgresql::MAX_WAL_BYTES + (64 << 20),
+            // The redo log of 96 MiB, undo and temporary tablespaces, and its own tables.
+            Self::Mariadb => 384 << 20,
+        }
+    }
+
     /// What it lacks on this machine to run on a volume, if anything.
     pub fn available(self) -> Result<(), Unavailable> {
         mount::available()?;

@@ -18,6 +18,8 @@ use crate::backend::{DatabaseError, Session, Value};
 use crate::error::{TpccError, Unavailable};
 
 const USER: &str = "sealab";
+/// How long its write-ahead log grows before it is written back, in bytes; now and then it is longer.
+pub(super) const MAX_WAL_BYTES: u64 = 256 << 20;
 
 /// `initdb` and `postgres`.
 pub(super) fn programs() -> Result<[PathBuf; 2], Unavailable> {
@@ -80,6 +82,7 @@ pub(super) fn start(
         "synchronous_commit=on".to_owned(),
         format!("shared_buffers={BUFFER_MEBIBYTES}MB"),
         format!("max_connections={MOST_CLIENTS}"),
+        format!("max_wal_size={}MB", MAX_WAL_BYTES >> 20),
     ] {
         server.arg("-c").arg(setting);
     }

@@ -1,9 +1,9 @@
 //! Programs that are waited for a bounded time, and whose output cannot block them.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::CriuError;
+use crate::ProgramError;
 
 /// How often a wait looks whether it is over.
 const POLL: Duration = Duration::from_millis(2);
@@ -19,22 +19,32 @@ const POLL: Duration = Duration::from_millis(2);
 const OUTPUT_MOST: u64 = 1 << 20;
 
 /// What a program writes, in a file without a name.
-pub(crate) struct Output(File);
+pub struct Output(File);
 
 impl Output {
-    pub(crate) fn new() -> Result<Self, CriuError> {
-        let file = tempfile::tempfile().map_err(CriuError::at(&std::env::temp_dir()))?;
+    /// An empty one.
+    ///
+    /// # Errors
+    /// The folder for temporary files cannot be written to.
+    pub fn new() -> Result<Self, ProgramError> {
+        let file = tempfile::tempfile().map_err(ProgramError::at(&std::env::temp_dir()))?;
         Ok(Self(file))
     }
 
     /// For the program to write to.
-    pub(crate) fn stdio(&self) -> Result<Stdio, CriuError> {
-        let file = self.0.try_clone().map_err(CriuError::at(&std::env::temp_dir()))?;
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub fn stdio(&self) -> Result<Stdio, ProgramError> {
+        let file = self
+            .0
+            .try_clone()
+            .map_err(ProgramError::at(&std::env::temp_dir()))?;
         Ok(file.into())
     }
 
     /// What has been written so far, the first mebibyte of it.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         // Read by offset: the position in the file is shared with the program that writes.
         let length = self.0.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = vec![0; length.min(OUTPUT_MOST) as usize];
@@ -46,7 +56,7 @@ impl Output {
 }
 
 /// A started program in a process group of its own, which is killed when this is dropped.
-pub(crate) struct Running {
+pub struct Running {
     what: String,
     child: Child,
     stdout: Output,
@@ -55,7 +65,10 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts `command` without standard input; `what` says in errors what it is for.
-    pub(crate) fn start(command: &mut Command, what: &str) -> Result<Self, CriuError> {
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(command: &mut Command, what: &str) -> Result<Self, ProgramError> {
         let (stdout, stderr) = (Output::new()?, Output::new()?);
         let child = command
             .stdin(Stdio::null())
@@ -63,7 +76,7 @@ impl Running {
             .stderr(stderr.stdio()?)
             .process_group(0)
             .spawn()
-            .map_err(|error| CriuError::Failed {
+            .map_err(|error| ProgramError::Failed {
                 what: what.to_owned(),
                 status: "no start".to_owned(),
                 message: format!("{}: {error}", command.get_program().display()),
@@ -76,26 +89,35 @@ impl Running {
         })
     }
 
-    pub(crate) fn stdout(&self) -> String {
+    /// What it has written to its standard output so far, the first mebibyte of it.
+    pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
     /// How the program has ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
     /// The error that the program ended, though it should not have.
-    pub(crate) fn failure(&self, status: ExitStatus) -> CriuError {
-        CriuError::Failed {
+    pub fn failure(&self, status: ExitStatus) -> ProgramError {
+        ProgramError::Failed {
             what: self.what.clone(),
             status: words(status),
             message: last_lines(&self.stderr.text()),
         }
     }
 
+    /// What it has written to its standard error so far, the first mebibyte of it.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until the program has ended, however it does.
-    pub(crate) fn wait(&mut self, limit: Duration, cancelled: &AtomicBool) -> Result<ExitStatus, CriuError> {
+    ///
+    /// # Errors
+    /// It was cancelled, or did not end within `limit`.
+    pub fn wait(&mut self, limit: Duration, cancelled: &AtomicBool) -> Result<ExitStatus, ProgramError> {
         let what = self.what.clone();
         until(&what, limit, cancelled, || {
             Ok(self.child.try_wait().ok().flatten())
@@ -115,13 +137,17 @@ impl Drop for Running {
     }
 }
 
-/// Runs `command` to its end, which must be a success; returns what it wrote to its standard output.
-pub(crate) fn run(
+/// Runs `command` to its end, which must be a success; returns what it wrote to its standard output, the first mebibyte
+/// of it. `what` says in errors what it is for.
+///
+/// # Errors
+/// It cannot be started, fails, was cancelled, or did not end within `limit`.
+pub fn run(
     command: &mut Command,
     what: &str,
     limit: Duration,
     cancelled: &AtomicBool,
-) -> Result<String, CriuError> {
+) -> Result<String, ProgramError> {
     let mut running = Running::start(command, what)?;
     let status = running.wait(limit, cancelled)?;
     if status.success() {
@@ -132,25 +158,26 @@ pub(crate) fn run(
 }
 
 /// Asks again and again until there is an answer.
-pub(crate) fn until<T>(
+///
+/// # Errors
+/// It was cancelled, there was none within `limit`, or `ask` fails.
+pub fn until<T, E: From<ProgramError>>(
     what: &str,
     limit: Duration,
     cancelled: &AtomicBool,
-    mut ask: impl FnMut() -> Result<Option<T>, CriuError>,
-) -> Result<T, CriuError> {
+    mut ask: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<T, E> {
     let end = Instant::now() + limit;
     loop {
         if cancelled.load(Ordering::Relaxed) {
-            return Err(CriuError::Interrupted);
+            return Err(ProgramError::Interrupted.into());
         }
         if let Some(answer) = ask()? {
             return Ok(answer);
         }
         if Instant::now() > end {
-            return Err(CriuError::TooLong {
-                what: what.to_owned(),
-                seconds: limit.as_secs(),
-            });
+            let (what, seconds) = (what.to_owned(), limit.as_secs());
+            return Err(ProgramError::TooLong { what, seconds }.into());
         }
         thread::sleep(POLL);
     }
@@ -166,7 +193,7 @@ pub(crate) fn words(status: ExitStatus) -> String {
 }
 
 /// The last lines of a program's output in one printable line.
-pub(crate) fn last_lines(text: &str) -> String {
+pub fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
@@ -187,12 +214,12 @@ pub(crate) fn last_lines(text: &str) -> String {
 }
 
 /// Whether a program is to be found in the PATH.
-pub(crate) fn installed(program: &str) -> bool {
+pub fn installed(program: &str) -> bool {
     in_path(program).is_some()
 }
 
 /// The file of a program in the PATH, or where the system keeps root's programs.
-pub(crate) fn in_path(program: &str) -> Option<std::path::PathBuf> {
+pub fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/usr/local/sbin".into(), "/usr/bin".into()])
@@ -200,17 +227,17 @@ pub(crate) fn in_path(program: &str) -> Option<std::path::PathBuf> {
         .find(|file| file.is_absolute() && is_program(file))
 }
 
-pub(crate) fn is_program(file: &std::path::Path) -> bool {
+/// Whether a file can be run.
+pub fn is_program(file: &Path) -> bool {
     rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file()
 }
 
-/// `error` with what is being done, where only the error's kind is known.
-pub(crate) fn failed(what: &str, error: &io::Error) -> CriuError {
-    CriuError::Failed {
-        what: what.to_owned(),
-        status: "an error".to_owned(),
-        message: error.to_string(),
-    }
+/// The file of a program, which must be there.
+///
+/// # Errors
+/// It is not, with the Debian package that brings it.
+pub fn needs(program: &'static str, package: &'static str) -> Result<PathBuf, ProgramError> {
+    in_path(program).ok_or(ProgramError::Missing { program, package })
 }
 
 #[cfg(test)]
@@ -225,15 +252,15 @@ mod tests {
         command.args(["-c", "sleep 600 & echo $!; wait"]);
         let mut running = Running::start(&mut command, "sleeping").expect("sh");
         let sleeper = until("the sleeper", Duration::from_secs(10), &NEVER, || {
-            Ok(running.stdout().trim().parse::<u32>().ok())
+            Ok::<_, ProgramError>(running.stdout().trim().parse::<u32>().ok())
         })
         .expect("a pid");
         let late = running.wait(Duration::from_millis(20), &NEVER);
-        assert!(matches!(late, Err(CriuError::TooLong { .. })), "{late:?}");
+        assert!(matches!(late, Err(ProgramError::TooLong { .. })), "{late:?}");
         drop(running);
         until("the sleeper's end", Duration::from_secs(10), &NEVER, || {
             let stat = std::fs::read_to_string(format!("/proc/{sleeper}/stat"));
-            Ok(stat.map_or(true, |stat| stat.contains(") Z ")).then_some(()))
+            Ok::<_, ProgramError>(stat.map_or(true, |stat| stat.contains(") Z ")).then_some(()))
         })
         .expect("killed");
     }
@@ -242,7 +269,7 @@ mod tests {
     fn a_wait_ends_when_it_is_cancelled() {
         let mut running = Running::start(Command::new("sleep").arg("600"), "sleeping").expect("sleep");
         let end = running.wait(Duration::from_secs(600), &AtomicBool::new(true));
-        assert!(matches!(end, Err(CriuError::Interrupted)), "{end:?}");
+        assert!(matches!(end, Err(ProgramError::Interrupted)), "{end:?}");
     }
 
     #[test]

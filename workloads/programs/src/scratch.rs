@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::CriuError;
+use crate::ProgramError;
 
 /// What the guardian does. It waits for the end of its standard input; what still writes to the folder is being killed
 /// at the same time, so it may take several attempts.
@@ -26,12 +26,12 @@ impl Scratch {
     ///
     /// # Errors
     /// `parent` cannot be written to.
-    pub fn new(parent: &Path) -> Result<Self, CriuError> {
+    pub fn new(parent: &Path) -> Result<Self, ProgramError> {
         let folder = tempfile::Builder::new()
-            .prefix(".sealab-criu-")
+            .prefix(".sealab-work-")
             .permissions(fs::Permissions::from_mode(0o711))
             .tempdir_in(parent)
-            .map_err(CriuError::at(parent))?;
+            .map_err(ProgramError::at(parent))?;
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN])
             .arg(folder.path())
