@@ -48,6 +48,8 @@ struct State {
     /// For each stage the piece that it comes to next.
     next: Vec<u64>,
     busy: Vec<bool>,
+    /// Threads that wait for something to do. Where there is none, nobody need be woken, which is a system call.
+    waiting: usize,
     stopped: Option<Result<(), Error>>,
 }
 
@@ -90,6 +92,7 @@ impl<'a> Pipeline<'a> {
             state: Mutex::new(State {
                 next: vec![0; stages.len()],
                 busy: vec![false; stages.len()],
+                waiting: 0,
                 stopped: None,
             }),
             changed: Condvar::new(),
@@ -168,7 +171,9 @@ impl Run<'_, '_> {
                 if state.next.iter().all(|next| *next == self.pieces) {
                     return;
                 }
+                state.waiting += 1;
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waiting -= 1;
                 continue;
             };
             let piece = state.next[stage];
@@ -182,7 +187,9 @@ impl Run<'_, '_> {
                 // The first error is told.
                 Err(error) => drop(state.stopped.get_or_insert(Err(error))),
             }
-            self.changed.notify_all();
+            if state.waiting > 0 {
+                self.changed.notify_all();
+            }
         }
     }
 

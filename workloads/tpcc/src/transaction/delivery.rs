@@ -32,11 +32,13 @@ impl Delivery {
             let order = [warehouse.clone(), district.into(), int(&oldest, 0).into()];
             let [w, d, o] = order.clone();
             tables.change(Statement::DeleteNewOrder, &order)?;
-            let customer = tables.one(Statement::OrderCustomer, &order)?;
+            // Changed before it is read: the order may be younger than what this transaction sees, but for rows that it
+            // locks (the oldest new order) or changes.
             tables.change(
                 Statement::OrderDeliver,
                 &[self.carrier.into(), w.clone(), d.clone(), o.clone()],
             )?;
+            let customer = tables.one(Statement::OrderCustomer, &order)?;
             tables.changes(Statement::LinesDeliver, &[now(), w.clone(), d.clone(), o])?;
             let sum = tables.one(Statement::LinesSum, &order)?;
             let update = [int(&sum, 0).into(), w, d, int(&customer, 0).into()];
