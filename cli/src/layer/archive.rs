@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::LayerFailure;
+use super::image::beside;
 
 const BLOBS: &str = "blobs/sha256";
 /// What is moved at a time, in bytes.
@@ -96,16 +97,13 @@ pub(super) fn pack(
     progress: &dyn Fn(u64),
     interrupt: &AtomicBool,
 ) -> Result<(), LayerFailure> {
-    let parent = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = beside(file);
     let partial = tempfile::Builder::new()
         .prefix(".sealab-layer.")
         .suffix(".partial")
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(parent)
-        .map_err(LayerFailure::at(parent))?;
+        .tempfile_in(&parent)
+        .map_err(LayerFailure::at(&parent))?;
     let packed = (|| {
         let mut builder = Builder::new(partial.as_file());
         for name in ["oci-layout", "index.json"] {
@@ -136,9 +134,9 @@ pub(super) fn pack(
             io::ErrorKind::AlreadyExists => sealab_layer::Error::Exists(file.to_owned()).into(),
             _ => LayerFailure::at(file)(error.error),
         })?;
-    File::open(parent)
+    File::open(&parent)
         .and_then(|parent| parent.sync_all())
-        .map_err(LayerFailure::at(parent))
+        .map_err(LayerFailure::at(&parent))
 }
 
 fn append(

@@ -76,7 +76,7 @@ pub(crate) struct Working {
 
 #[derive(Args, Debug)]
 pub(crate) struct EncryptArguments {
-    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG or docker://HOST/NAME:TAG
+    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG, dir:FOLDER or docker://HOST/NAME:TAG
     #[arg(value_name = "SRC")]
     pub(crate) source: Image,
     /// The new image
@@ -105,7 +105,7 @@ pub(crate) struct EncryptArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct DecryptArguments {
-    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG or docker://HOST/NAME:TAG
+    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG, dir:FOLDER or docker://HOST/NAME:TAG
     #[arg(value_name = "SRC")]
     pub(crate) source: Image,
     /// The new image
@@ -145,7 +145,7 @@ pub(crate) struct RewrapArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct ShowArguments {
-    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG or docker://HOST/NAME:TAG
+    /// The image: oci:FOLDER:TAG, oci-archive:FILE:TAG, dir:FOLDER or docker://HOST/NAME:TAG
     #[arg(value_name = "IMG")]
     pub(crate) image: Image,
     /// Print JSON
@@ -156,7 +156,7 @@ pub(crate) struct ShowArguments {
 /// An image whose files are read.
 #[derive(Args, Debug)]
 pub(crate) struct ReadingArguments {
-    /// The image: docker://HOST/NAME:TAG, oci:FOLDER:TAG or oci-archive:FILE:TAG
+    /// The image: docker://HOST/NAME:TAG, oci:FOLDER:TAG, oci-archive:FILE:TAG or dir:FOLDER
     #[arg(value_name = "IMG")]
     pub(crate) image: Image,
     #[command(flatten)]

@@ -13,6 +13,7 @@ use sealab_layer::{NodeId, NodeKind};
 use tempfile::TempDir;
 
 use super::LayerFailure;
+use super::image::beside;
 use super::list::kind;
 use super::opened::printable;
 use super::read::Reading;
@@ -29,18 +30,15 @@ pub(super) struct Copied {
 
 impl Copied {
     pub(super) fn begin(output: &Path) -> Result<Self, LayerFailure> {
-        let parent = match output.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let parent = beside(output);
         if output.symlink_metadata().is_ok() {
             return Err(sealab_layer::Error::Exists(output.to_owned()).into());
         }
         let scratch = tempfile::Builder::new()
             .prefix(".sealab-layer.")
             .suffix(".partial")
-            .tempdir_in(parent)
-            .map_err(LayerFailure::at(parent))?;
+            .tempdir_in(&parent)
+            .map_err(LayerFailure::at(&parent))?;
         Ok(Self {
             output: output.to_owned(),
             scratch,

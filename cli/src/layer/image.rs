@@ -1,7 +1,7 @@
 //! Images as they are named on the command line.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sealab_layer::image::ImageReference;
@@ -19,6 +19,8 @@ pub(crate) enum Image {
         /// The tag; none is the only image there.
         tag: Option<String>,
     },
+    /// In a folder of skopeo's, which has one image.
+    Directory(PathBuf),
     /// In a registry.
     Registry(RemoteImage),
 }
@@ -29,6 +31,9 @@ impl FromStr for Image {
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with("docker://") {
             return text.parse().map(Self::Registry);
+        }
+        if let Some(folder) = text.strip_prefix("dir:").filter(|folder| !folder.is_empty()) {
+            return Ok(Self::Directory(folder.into()));
         }
         if let Some(rest) = text.strip_prefix("oci-archive:") {
             // As a layout's folder and tag are.
@@ -42,7 +47,7 @@ impl FromStr for Image {
         }
         text.parse().map(Self::Layout).map_err(|_| {
             format!(
-                "{text:?} is no image; write oci:FOLDER:TAG, oci-archive:FILE:TAG or docker://HOST/NAME:TAG"
+                "{text:?} is no image; write oci:FOLDER:TAG, oci-archive:FILE:TAG, dir:FOLDER or docker://HOST/NAME:TAG"
             )
         })
     }
@@ -56,7 +61,16 @@ impl fmt::Display for Image {
                 write!(f, "oci-archive:{}", file.display())?;
                 tag.iter().try_for_each(|tag| write!(f, ":{tag}"))
             }
+            Self::Directory(folder) => write!(f, "dir:{}", folder.display()),
             Self::Registry(image) => image.fmt(f),
         }
+    }
+}
+
+/// The folder that a path is in.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }

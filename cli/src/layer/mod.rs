@@ -4,6 +4,7 @@ mod archive;
 mod arguments;
 mod copied;
 mod decrypt;
+mod directory;
 mod encrypt;
 mod failure;
 mod image;

@@ -15,6 +15,9 @@ pub(super) fn rewrap(arguments: &RewrapArguments) -> Done {
         Image::Archive { .. } => {
             "an archive is not changed in its place; unpack it into a layout, oci:FOLDER:TAG"
         }
+        Image::Directory(_) => {
+            "a folder of skopeo's is not changed in its place; copy it into oci:FOLDER:TAG"
+        }
         Image::Registry(remote) if remote.names_digest() => {
             "what a digest names cannot be changed; name a tag, which then names the rewrapped image"
         }

@@ -1,7 +1,7 @@
 //! Images on their way: what is in a registry or an archive becomes a layout in a folder of its own that is removed in
 //! the end, and what is to go there is written into one first.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,8 +10,8 @@ use sealab_registry::{Parts, RemoteReference, Replacing, Repository, Transfer};
 use tempfile::TempDir;
 
 use super::LayerFailure;
-use super::archive;
-use super::image::Image;
+use super::image::{Image, beside};
+use super::{archive, directory};
 use crate::progress::{Counter, Progress};
 
 /// An image that can be read as a layout.
@@ -56,6 +56,7 @@ impl Source {
                 archive::unpack(file, &layout.directory, &counted(&progress), interrupt)?;
                 layout.tag.clone_from(tag);
             }
+            Image::Directory(folder) => directory::read(folder, &layout.directory)?,
             Image::Registry(remote) => {
                 let progress = Progress::start("pulling");
                 let repository = Repository::new(remote, transfer(&progress, interrupt));
@@ -109,6 +110,10 @@ impl Destination {
                 exists(file)?;
                 tag.clone()
             }
+            Image::Directory(folder) => {
+                exists(folder)?;
+                None
+            }
             Image::Registry(remote) => {
                 if let RemoteReference::Digest(_) = remote.reference {
                     let message = format!("{remote}: the new image's digest is not known yet; name a tag");
@@ -141,6 +146,7 @@ impl Destination {
                 let progress = Progress::start("packing");
                 archive::pack(&self.layout.directory, file, &counted(&progress), interrupt)?;
             }
+            Image::Directory(folder) => directory::write(&self.layout.directory, folder)?,
             Image::Registry(remote) => {
                 let progress = Progress::start("pushing");
                 let repository = Repository::new(remote, transfer(&progress, interrupt));
@@ -154,16 +160,13 @@ impl Destination {
 
 /// A folder to work in: beside a destination that is here, else where the system has its temporary files.
 fn scratch(destination: Option<&Image>) -> Result<TempDir, LayerFailure> {
-    let beside = match destination {
+    let path = match destination {
         Some(Image::Layout(layout)) => Some(layout.directory.as_path()),
         Some(Image::Archive { file, .. }) => Some(file.as_path()),
-        _ => None,
+        Some(Image::Directory(folder)) => Some(folder.as_path()),
+        Some(Image::Registry(_)) | None => None,
     };
-    let place = match beside.map(Path::parent) {
-        Some(Some(parent)) if parent != Path::new("") => parent.to_owned(),
-        Some(_) => PathBuf::from("."),
-        None => std::env::temp_dir(),
-    };
+    let place = path.map_or_else(std::env::temp_dir, beside);
     tempfile::Builder::new()
         .prefix(".sealab-layer.")
         .suffix(".partial")

@@ -260,3 +260,34 @@ fn recipients_are_added_and_removed_by_their_places() {
     place.refused(2, &["decrypt", "oci:image:v1", "oci:x:v1", "--key", &ec_key]);
     place.done(&["decrypt", "oci:image:v1", "oci:again:v1", "--key", &rsa_key]);
 }
+
+#[test]
+fn folders_are_as_skopeo_has_them() {
+    if !is_there("skopeo") {
+        return not_run("folders_are_as_skopeo_has_them", "skopeo").unwrap_or_default();
+    }
+    let place = Place::new();
+    let plain = digests(&place.json(&["show", &fixture("plain")]));
+    place.skopeo(&[&fixture("plain"), "dir:plain"]);
+    let call = ["encrypt", "dir:plain", "dir:closed", "--recipient", &recipient()];
+    place.done(&call);
+    assert_eq!(place.names(), ["closed", "plain"]);
+    let pem = place.pem("rsa-pkcs1", "RSA PRIVATE KEY");
+    place.skopeo(&["--decryption-key", &pem, "dir:closed", "dir:by-skopeo"]);
+    assert_eq!(digests(&place.json(&["show", "dir:by-skopeo"])), plain);
+    place.done(&["decrypt", "dir:closed", "dir:opened", "--key", &pem]);
+    assert_eq!(digests(&place.json(&["show", "dir:opened"])), plain);
+    place.skopeo(&["dir:opened", "oci:again:v1"]);
+    // What is there is not replaced; a blob that is missing is named.
+    let told = place.refused(2, &call);
+    assert!(told.contains("closed"), "{told}");
+    let layer = plain[0].strip_prefix("sha256:").unwrap();
+    fs::remove_file(place.path("plain").join(layer)).unwrap();
+    let told = place.refused(2, &["encrypt", "dir:plain", "dir:x", "--recipient", &recipient()]);
+    assert!(told.contains(layer), "{told}");
+    let told = place.refused(2, &["show", "dir:nowhere"]);
+    assert!(told.contains("nowhere/manifest.json"), "{told}");
+    fs::write(place.path("plain/manifest.json"), "[]").unwrap();
+    let told = place.refused(2, &["show", "dir:plain"]);
+    assert!(told.contains("no manifest of one image"), "{told}");
+}

@@ -17,7 +17,7 @@ impl Digest {
     }
 
     /// The digest of `bytes`.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         let mut hash = crate::stream::Sha256::new();
         hash.update(bytes);
         hash.finish()
