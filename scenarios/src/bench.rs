@@ -237,11 +237,7 @@ impl<'a> Bench<'a> {
                     task: spec.task.clone(),
                     sample_seconds: planned.sample.as_secs_f64(),
                 });
-                match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
-                    Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
-                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
-                    None => {}
-                }
+                self.prepare(trial, &prepare)?;
             }
             self.sample(planned, &mut trials)?;
             for trial in &mut trials {
@@ -286,11 +282,7 @@ impl<'a> Bench<'a> {
                     tpcc: spec.tpcc,
                     sample_seconds: planned.sample.as_secs_f64(),
                 });
-                match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
-                    Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
-                    Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
-                    None => {}
-                }
+                self.prepare(trial, &prepare)?;
             }
             self.sample(planned, &mut trials)?;
             for (index, trial) in trials.iter_mut().enumerate() {
@@ -373,11 +365,7 @@ impl<'a> Bench<'a> {
                 place: place.folder().to_owned(),
                 threads: spec.threads,
             });
-            match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
-                Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
-                Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
-                None => {}
-            }
+            self.prepare(trial, &prepare)?;
         }
         Ok(())
     }
@@ -478,11 +466,7 @@ impl<'a> Bench<'a> {
                 threads: spec.threads,
                 sample_seconds: planned.sample.as_secs_f64(),
             });
-            match self.ask(trial, &prepare, PREPARE_PATIENCE)? {
-                Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
-                Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
-                None => {}
-            }
+            self.prepare(trial, &prepare)?;
         }
         self.sample(planned, trials)?;
         drop(mappings);
@@ -564,6 +548,16 @@ impl<'a> Bench<'a> {
             None if worker => None,
             None => Some("its worker died on an earlier cell".to_owned()),
         }
+    }
+
+    /// Has the trial's worker make its cell ready.
+    fn prepare(&mut self, trial: &mut Trial, request: &Request) -> Result<(), ScenarioError> {
+        match self.ask(trial, request, PREPARE_PATIENCE)? {
+            Some(Answer::Prepared(prepared)) => trial.verified(&prepared),
+            Some(other) => trial.fail(CellStatus::Failed, unexpected(&other)),
+            None => {}
+        }
+        Ok(())
     }
 
     /// Asks the trial's worker. A refusal or a dead worker is written down and gives `None`.

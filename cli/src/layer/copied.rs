@@ -5,15 +5,13 @@ use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sealab_layer::{NodeId, NodeKind};
-use tempfile::TempDir;
 
 use super::LayerFailure;
-use super::image::beside;
+use super::aside::Aside;
 use super::list::kind;
 use super::opened::printable;
 use super::read::Reading;
@@ -23,33 +21,18 @@ use crate::failure::Failure;
 const MODE_MASK: u32 = 0o777;
 
 /// The folder, which is written aside.
-pub(super) struct Copied {
-    output: PathBuf,
-    scratch: TempDir,
-}
+pub(super) struct Copied(Aside);
 
 impl Copied {
     pub(super) fn begin(output: &Path) -> Result<Self, LayerFailure> {
-        let parent = beside(output);
-        if output.symlink_metadata().is_ok() {
-            return Err(sealab_layer::Error::Exists(output.to_owned()).into());
-        }
-        let scratch = tempfile::Builder::new()
-            .prefix(".sealab-layer.")
-            .suffix(".partial")
-            .tempdir_in(&parent)
-            .map_err(LayerFailure::at(&parent))?;
-        Ok(Self {
-            output: output.to_owned(),
-            scratch,
-        })
+        Aside::begin(output).map(Self)
     }
 
     /// Writes the file, or all that is in the folder, at `name`; says how many files and bytes there were. Nobody else
     /// writes here, and nothing is written twice, so no symbolic link of the image is ever followed.
     pub(super) fn copy(&self, reading: &Reading<'_>, name: &[u8], id: NodeId) -> Result<(u64, u64), Failure> {
         let files = &reading.opened.files;
-        let mut target = self.root();
+        let mut target = self.0.root();
         fs::create_dir_all(&target).map_err(LayerFailure::at(&target))?;
         if let Some(end) = name.iter().rposition(|byte| *byte == b'/') {
             target.push(OsStr::from_bytes(&name[..end]));
@@ -61,7 +44,7 @@ impl Copied {
         let mut waiting = vec![(name.to_vec(), id)];
         while let Some((name, id)) = waiting.pop() {
             let Some(node) = files.node(id) else { continue };
-            let path = self.root().join(OsStr::from_bytes(&name));
+            let path = self.0.root().join(OsStr::from_bytes(&name));
             let mode = Permissions::from_mode(node.mode & MODE_MASK);
             match &node.kind {
                 NodeKind::Directory => {
@@ -108,15 +91,7 @@ impl Copied {
 
     /// Brings the folder to its place.
     pub(super) fn finish(self) -> Result<(), LayerFailure> {
-        let renamed = renameat_with(CWD, self.root(), CWD, &self.output, RenameFlags::NOREPLACE);
-        renamed.map_err(|error| match error {
-            rustix::io::Errno::EXIST => sealab_layer::Error::Exists(self.output.clone()).into(),
-            error => LayerFailure::at(&self.output)(error.into()),
-        })
-    }
-
-    fn root(&self) -> PathBuf {
-        self.scratch.path().join("files")
+        self.0.finish()
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sealab_layer::image::{Digest, Index, Layout, MAX_MANIFEST_BYTES, Manifest};
 
 use super::LayerFailure;
+use super::aside::Aside;
 use super::image::beside;
 
 const MANIFEST: &str = "manifest.json";
@@ -76,13 +76,8 @@ pub(super) fn write(layout: &Path, folder: &Path) -> Result<(), LayerFailure> {
         };
         return Err(LayerFailure::broken(folder, problem));
     };
-    let parent = beside(folder);
-    let scratch = tempfile::Builder::new()
-        .prefix(".sealab-layer.")
-        .suffix(".partial")
-        .tempdir_in(&parent)
-        .map_err(LayerFailure::at(&parent))?;
-    let new = scratch.path().join("image");
+    let aside = Aside::begin(folder)?;
+    let new = aside.root();
     let written = (|| {
         fs::create_dir(&new)?;
         for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
@@ -97,10 +92,8 @@ pub(super) fn write(layout: &Path, folder: &Path) -> Result<(), LayerFailure> {
         Ok(())
     })();
     written.map_err(LayerFailure::at(folder))?;
-    renameat_with(CWD, &new, CWD, folder, RenameFlags::NOREPLACE).map_err(|error| match error {
-        rustix::io::Errno::EXIST => sealab_layer::Error::Exists(folder.to_owned()).into(),
-        error => LayerFailure::at(folder)(error.into()),
-    })?;
+    aside.finish()?;
+    let parent = beside(folder);
     File::open(&parent)
         .and_then(|parent| parent.sync_all())
         .map_err(LayerFailure::at(&parent))

@@ -2,6 +2,7 @@
 
 mod archive;
 mod arguments;
+mod aside;
 mod copied;
 mod decrypt;
 mod directory;
